@@ -1,0 +1,134 @@
+#include "accelerator/gpu_attention.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "accelerator/gpu_clock.hpp"
+#include "accelerator/gpu_memory.hpp"
+
+namespace orrery::accelerator {
+namespace {
+
+// Rows of queries and columns of keys in a block of scores.
+constexpr double kBlock = 128.0;
+constexpr double kScores = kBlock * kBlock;
+constexpr double kNarrowestHead = 64.0;
+// The fp32 gradient of the queries is cleared and converted: two reads to one write, as a triad.
+constexpr double kHelperReadFraction = 2.0 / 3.0;
+
+struct Blocks {
+  double rows;    // of blocks, over batch and heads
+  double keys;    // blocks in the longest row
+  double all;     // blocks computed
+  double masked;  // extra work of diagonal blocks, in blocks
+};
+
+Blocks blocks_of(const FlashAttention& a, const FlashSpec& flash) {
+  const double members = a.batch * a.heads;
+  const double queries = std::ceil(a.query_length / kBlock);
+  const double keys = std::ceil(a.key_length / kBlock);
+  const double per_row = a.causal ? (keys + 1.0) / 2.0 : keys;
+  return {.rows = members * queries,
+          .keys = keys,
+          .all = members * queries * per_row,
+          .masked = a.causal ? members * queries * flash.mask_blocks : 0.0};
+}
+
+// Products per block: scores and output; backward recomputes the scores and makes four gradients.
+double products(const FlashAttention& a) { return a.backward ? 5.0 : 2.0; }
+
+double padded_head(const FlashAttention& a) { return std::max(a.head_dim, kNarrowestHead); }
+
+Flops block_flops(const FlashAttention& a) {
+  return Flops(products(a) * 2.0 * kScores * padded_head(a));
+}
+
+double block_cycles(const Spec& spec, const FlashSpec& flash, const FlashAttention& a) {
+  const double efficiency = a.backward ? flash.backward_efficiency : flash.forward_efficiency;
+  const double wide = a.head_dim > flash.wide_beyond ? flash.wide_factor : 1.0;
+  const double tensor = block_flops(a) / spec.flops_per_cycle[a.dtype] / efficiency * wide;
+  const double softmax = kScores * spec.attention.exponential_cycles *
+                         (a.backward ? spec.attention.backward_exponential_factor : 1.0);
+  return std::max(tensor, softmax) + (1.0 - flash.overlap) * std::min(tensor, softmax);
+}
+
+struct Occupation {
+  double cycles;  // of the device
+  double filled;  // of the multiprocessors
+};
+
+Occupation occupation(const Spec& spec, const Available& available, const FlashAttention& a,
+                      const FlashSpec& flash, const Blocks& blocks) {
+  const AttentionSpec& parameters = spec.attention;
+  const double block = block_cycles(spec, flash, a);
+  const double row = flash.row_cycles * (a.backward ? parameters.backward_row_factor : 1.0);
+  const double even =
+      ((blocks.all + blocks.masked) * block + blocks.rows * row) / available.multiprocessors;
+  if (a.causal) {
+    const double longest = (blocks.keys + flash.mask_blocks) * block + row;
+    const double cycles = std::max(even + parameters.tail * longest, longest);
+    return {.cycles = cycles, .filled = even / cycles};
+  }
+  const double waves = blocks.rows / available.multiprocessors;
+  const double lost = parameters.wave_loss * (std::ceil(waves) - waves);
+  const double stretch = std::max(1.0, waves + lost) / waves;
+  return {.cycles = even * stretch, .filled = 1.0 / stretch};
+}
+
+// Kernels beside the main one: dot(grad, output), and the fp32 gradient of the queries, which
+// version 1 does not have.
+struct Helpers {
+  Seconds time{};
+  Bytes bytes{};
+};
+
+Helpers helpers(const Spec& spec, const Available& available, const FlashAttention& a) {
+  if (!a.backward) return {};
+  const Bytes queries = a.batch * a.heads * a.query_length * a.head_dim * size_of(a.dtype);
+  Helpers result;
+  const auto add = [&](double tensors) {
+    result.bytes += tensors * queries;
+    result.time += stream_time(spec.memory, available, tensors * queries, kHelperReadFraction);
+  };
+  add(2.0);
+  if (a.version != FlashAttention::Version::Flash1) add(5.0);
+  return result;
+}
+
+double tensor_duty(const Spec& spec, const Available& available, const FlashAttention& a,
+                   const Blocks& blocks, double cycles) {
+  const Flops per_cycle =
+      available.multiprocessors * spec.flops_per_cycle[a.dtype] * spec.gemm.tensor_efficiency;
+  return std::min(1.0, blocks.all * block_flops(a) / per_cycle / cycles);
+}
+
+}  // namespace
+
+Cost attention_cost(const Spec& spec, const Available& available, const FlashAttention& attention) {
+  const AttentionSpec& parameters = spec.attention;
+  Cost cost{.time = parameters.launch, .activity = {}, .bound = Bound::Latency};
+  if (attention.flops() <= Flops(0)) return cost;
+  const FlashSpec& flash = parameters.of(attention.version);
+  const Blocks blocks = blocks_of(attention, flash);
+  const Occupation main = occupation(spec, available, attention, flash, blocks);
+  const Hertz limited = spec.clock.of(attention.dtype).limited;
+  const Hertz f =
+      clock(spec.clock, available.regime,
+            {.dtype = attention.dtype,
+             .tensor_duty = tensor_duty(spec, available, attention, blocks, main.cycles),
+             .duration = main.cycles / limited});
+
+  const Seconds compute = main.cycles / f;
+  const Seconds memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency);
+  const Seconds busy = overlapped(compute, memory);
+  const Helpers beside = helpers(spec, available, attention);
+  cost.time = busy + parameters.launch + beside.time;
+  cost.bound = compute > memory ? Bound::Compute : Bound::Memory;
+  if (parameters.launch > 0.5 * cost.time) cost.bound = Bound::Latency;
+  cost.activity.tensor = attention.flops() / cost.time;
+  cost.activity.memory = (attention.bytes() + beside.bytes) / cost.time;
+  cost.activity.active_fraction = available.share * (main.filled * busy + beside.time) / cost.time;
+  return cost;
+}
+
+}  // namespace orrery::accelerator

@@ -1,0 +1,21 @@
+#include "accelerator/gpu_clock.hpp"
+
+#include <cmath>
+
+namespace orrery::accelerator {
+
+Hertz clock(const ClockSpec& spec, OperatingPoint::Regime regime, const ClockDemand& demand) {
+  const LoadClock& load = spec.of(demand.dtype);
+  const bool sustained = regime == OperatingPoint::Regime::Sustained;
+  const double power = spec.base_activity + (1.0 - spec.base_activity) * demand.tensor_duty;
+  const Hertz limit =
+      min(spec.boost, (sustained ? load.sustained : load.limited) * (1.0 / std::cbrt(power)));
+  if (sustained) return limit;
+
+  const Hertz start = max(load.burst, limit);
+  const double elapsed = demand.duration / spec.settle;
+  if (elapsed < 1e-6) return start;  // the mean below is 0/0
+  return limit + (start - limit) * ((1.0 - std::exp(-elapsed)) / elapsed);
+}
+
+}  // namespace orrery::accelerator

@@ -1,0 +1,23 @@
+#include <orrery/builtin.hpp>
+
+#include "accelerator/gpu.hpp"
+#include "collective/nccl.hpp"
+#include "workload/single.hpp"
+#include "workload/training.hpp"
+
+namespace orrery {
+
+Registry builtin_registry() {
+  Registry registry;
+  registry.accelerators.add("gpu.tiled", accelerator::make_gpu);
+  registry.collectives.add("collective.nccl", make_nccl);
+  registry.workloads.add("training", make_training);
+  registry.workloads.add("transformer_layer", make_transformer_layer);
+  registry.workloads.add("gemm", make_gemm);
+  registry.workloads.add("attention", make_attention);
+  registry.workloads.add("stream", make_stream);
+  registry.workloads.add("collective", make_collective);
+  return registry;
+}
+
+}  // namespace orrery

@@ -1,0 +1,46 @@
+#include "workload/pipeline_schedule.hpp"
+
+#include <algorithm>
+
+namespace orrery::workload {
+namespace {
+
+// The i-th forward (or backward) of a stage: groups of `stages` microbatches visit the chunks in turn.
+Pass nth_pass(int i, bool backward, int stages, int chunks) {
+  const int group = i / (stages * chunks);
+  const int within = i % (stages * chunks);
+  const int chunk = within / stages;
+  return {.backward = backward,
+          .microbatch = group * stages + within % stages,
+          .chunk = backward ? chunks - 1 - chunk : chunk};
+}
+
+}  // namespace
+
+std::vector<Pass> pipeline_order(int stages, int stage, int chunks, int microbatches) {
+  const int total = microbatches * chunks;
+  const int group = chunks == 1 ? 1 : stages;  // plain 1F1B takes microbatches one by one
+  int warmup = stages - stage - 1;
+  if (chunks > 1) warmup = 2 * warmup + (chunks - 1) * stages;
+  warmup = std::min(warmup, total);
+  std::vector<Pass> order;
+  order.reserve(2 * static_cast<std::size_t>(total));
+  for (int i = 0; i < warmup; ++i) order.push_back(nth_pass(i, false, group, chunks));
+  for (int i = warmup; i < total; ++i) {
+    order.push_back(nth_pass(i, false, group, chunks));
+    order.push_back(nth_pass(i - warmup, true, group, chunks));
+  }
+  for (int i = total - warmup; i < total; ++i) order.push_back(nth_pass(i, true, group, chunks));
+  return order;
+}
+
+int in_flight(const std::vector<Pass>& order) {
+  int now = 0, most = 0;
+  for (const Pass& pass : order) {
+    now += pass.backward ? -1 : 1;
+    most = std::max(most, now);
+  }
+  return most;
+}
+
+}  // namespace orrery::workload

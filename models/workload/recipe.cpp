@@ -1,0 +1,198 @@
+#include "workload/recipe.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace orrery::workload {
+namespace {
+
+int count(Reader& reader, const char* key, int fallback, int minimum = 1) {
+  return static_cast<int>(reader.integer_or(key, fallback, minimum));
+}
+
+Overlap read_overlap(Reader reader) {
+  Overlap overlap;
+  overlap.grad_reduce = reader.boolean_or("grad_reduce", false);
+  overlap.param_gather = reader.boolean_or("param_gather", false);
+  overlap.tensor = reader.boolean_or("tensor", false);
+  overlap.tensor_backward = reader.boolean_or("tensor_backward", false);
+  overlap.p2p = reader.boolean_or("p2p", false);
+  reader.finish();
+  return overlap;
+}
+
+// What the workload says wins over what the software does by itself.
+void override_overlap(Reader reader, Overlap& overlap) {
+  overlap.grad_reduce = reader.boolean_or("grad_reduce", overlap.grad_reduce);
+  overlap.param_gather = reader.boolean_or("param_gather", overlap.param_gather);
+  overlap.tensor = reader.boolean_or("tensor", overlap.tensor);
+  overlap.tensor_backward = reader.boolean_or("tensor_backward", overlap.tensor_backward);
+  overlap.p2p = reader.boolean_or("p2p", overlap.p2p);
+  reader.finish();
+}
+
+void check_heads(Reader& reader, const Recipe& recipe) {
+  const ModelSpec& model = recipe.model;
+  const int tensor = recipe.parallelism.tensor;
+  const auto divides = [&](double value, const char* what) {
+    if (std::fmod(value, tensor) == 0) return;
+    reader.diagnostics().error(
+        recipe.where_parallelism,
+        fmt::format("tensor: {} does not divide the {} {} of {}", tensor, value, what, model.name));
+  };
+  divides(model.heads, "attention heads");
+  if (model.kv_heads < model.heads && std::fmod(tensor, model.kv_heads) != 0) {
+    divides(model.kv_heads, "key/value heads");
+  }
+  divides(model.feed_forward, "feed-forward columns");
+  if (recipe.parallelism.sequence && std::fmod(recipe.sequence_length, tensor) != 0) {
+    reader.error("sequence_length",
+                 fmt::format("sequence parallelism splits the sequence over {} tensor ranks, which "
+                             "do not divide {}",
+                             tensor, recipe.sequence_length));
+  }
+}
+
+void check_layers(Reader& reader, const Recipe& recipe) {
+  const Parallelism& layout = recipe.parallelism;
+  const int chunks = layout.pipeline * layout.interleave;
+  if (layout.layers_per_stage.empty()) {
+    if (std::fmod(recipe.model.layers, chunks) == 0) return;
+    reader.diagnostics().error(
+        recipe.where_parallelism,
+        fmt::format("{} layers do not divide evenly into pipeline {} x interleave {} = {} chunks; "
+                    "expected a divisor, or layers_per_stage",
+                    recipe.model.layers, layout.pipeline, layout.interleave, chunks));
+    return;
+  }
+  double sum = 0;
+  for (const auto layers : layout.layers_per_stage) sum += static_cast<double>(layers);
+  if (static_cast<int>(layout.layers_per_stage.size()) != chunks || sum != recipe.model.layers) {
+    reader.diagnostics().error(
+        recipe.where_parallelism,
+        fmt::format("layers_per_stage needs {} entries (pipeline x interleave) that sum to the {} "
+                    "layers; got {} entries that sum to {}",
+                    chunks, recipe.model.layers, layout.layers_per_stage.size(), sum));
+  }
+}
+
+}  // namespace
+
+Dtype read_dtype(Reader& reader, const std::string& key, std::optional<Dtype> fallback) {
+  return reader.choice<Dtype>(key,
+                              {{"fp32", Dtype::Fp32},
+                               {"tf32", Dtype::Tf32},
+                               {"fp16", Dtype::Fp16},
+                               {"bf16", Dtype::Bf16},
+                               {"fp8", Dtype::Fp8},
+                               {"int8", Dtype::Int8}},
+                              fallback);
+}
+
+Parallelism Parallelism::read(Reader reader) {
+  Parallelism layout;
+  layout.tensor = count(reader, "tensor", 1);
+  layout.pipeline = count(reader, "pipeline", 1);
+  layout.interleave = count(reader, "interleave", 1);
+  layout.context = count(reader, "context", 1);
+  layout.data = count(reader, "data", 0, 0);
+  layout.sequence = reader.boolean_or("sequence", false);
+  layout.sharding = reader.choice<Sharding>("sharding",
+                                            {{"none", Sharding::None},
+                                             {"zero1", Sharding::Zero1},
+                                             {"zero2", Sharding::Zero2},
+                                             {"zero3", Sharding::Zero3},
+                                             {"fsdp", Sharding::Zero3},
+                                             {"hybrid", Sharding::Hybrid}},
+                                            Sharding::None);
+  if (reader.has("layers_per_stage")) layout.layers_per_stage = reader.integers("layers_per_stage", 1);
+  if (layout.interleave > 1 && layout.pipeline == 1) {
+    reader.error("interleave", "interleaving needs pipeline > 1");
+  }
+  if (layout.sequence && layout.tensor == 1) layout.sequence = false;
+  const bool shards_weights = layout.sharding == Sharding::Zero2 ||
+                              layout.sharding == Sharding::Zero3 ||
+                              layout.sharding == Sharding::Hybrid;
+  if (shards_weights && layout.pipeline > 1) {
+    reader.error("sharding",
+                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; use zero1");
+  }
+  reader.finish();
+  return layout;
+}
+
+Software Software::read(Reader reader) {
+  Software software;
+  software.name = reader.text_or("name", "custom");
+  reader.ignore("source");
+  reader.ignore("notes");
+  software.attention = reader.choice<AttentionKind>("attention",
+                                                    {{"unfused", AttentionKind::Unfused},
+                                                     {"flash1", AttentionKind::Flash1},
+                                                     {"flash2", AttentionKind::Flash2},
+                                                     {"flash3", AttentionKind::Flash3},
+                                                     {"cudnn", AttentionKind::Cudnn}},
+                                                    AttentionKind::Flash2);
+  software.fused_softmax = reader.boolean_or("fused_softmax", true);
+  software.fused_bias_activation = reader.boolean_or("fused_bias_activation", true);
+  software.fused_bias_dropout_add = reader.boolean_or("fused_bias_dropout_add", true);
+  software.fused_norm = reader.boolean_or("fused_norm", true);
+  software.fused_rope = reader.boolean_or("fused_rope", true);
+  software.fused_cross_entropy = reader.boolean_or("fused_cross_entropy", false);
+  software.compiled = reader.boolean_or("compiled", false);
+  software.fused_weight_gradient = reader.boolean_or("fused_weight_gradient", true);
+  software.fused_fp8_cast = reader.boolean_or("fused_fp8_cast", true);
+  software.residual = read_dtype(reader, "residual", Dtype::Bf16);
+  software.gradient = read_dtype(reader, "gradient", Dtype::Fp32);
+  software.gathered = read_dtype(reader, "gathered", Dtype::Bf16);
+  software.optimizer_traffic = reader.quantity<Bytes>("optimizer_traffic", Bytes(30));
+  software.optimizer_state = reader.quantity<Bytes>("optimizer_state", Bytes(12));
+  software.scatter_gather = reader.boolean_or("scatter_gather", false);
+  software.blocking_p2p = reader.boolean_or("blocking_p2p", true);
+  software.launch_time = reader.quantity<Seconds>("launch_time", microseconds(5));
+  software.cuda_graph = reader.boolean_or("cuda_graph", false);
+  software.bucket_parameters = count(reader, "bucket_parameters", 40'000'000);
+  software.prefetch = count(reader, "prefetch", 2);
+  software.runtime_memory = reader.quantity<Bytes>("runtime_memory", gigabytes(2));
+  software.fragmentation = reader.ratio_or("fragmentation", 0.0, 0.0, 1.0);
+  software.overlap = read_overlap(reader.child("overlap", false));
+  reader.finish();
+  return software;
+}
+
+Recipe Recipe::read(Reader& reader) {
+  Recipe recipe;
+  recipe.where_precision = reader.where("precision");
+  recipe.where_parallelism = reader.where("parallelism");
+  recipe.where_batch = reader.where("global_batch");
+  Reader model = reader.child("model");
+  recipe.model = ModelSpec::read(model);
+  recipe.sequence_length = static_cast<double>(reader.integer("sequence_length"));
+  recipe.global_batch = static_cast<double>(reader.integer("global_batch"));
+  recipe.microbatch = static_cast<double>(reader.integer_or("microbatch", 1));
+  recipe.parallelism = Parallelism::read(reader.child("parallelism", false));
+  recipe.precision = read_dtype(reader, "precision", Dtype::Bf16);
+  if (recipe.precision == Dtype::Int8) {
+    reader.error("precision", "training in int8 is not modelled; expected fp32, tf32, fp16, bf16 or fp8");
+  }
+  recipe.recompute = reader.choice<Recompute>("recompute",
+                                              {{"none", Recompute::None},
+                                               {"selective", Recompute::Selective},
+                                               {"operator", Recompute::Operator},
+                                               {"full", Recompute::Full}},
+                                              Recompute::None);
+  recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);
+  recipe.software = Software::read(reader.child("software"));
+  override_overlap(reader.child("overlap", false), recipe.software.overlap);
+  check_heads(reader, recipe);
+  check_layers(reader, recipe);
+  return recipe;
+}
+
+double Recipe::padded_vocabulary() const {
+  const double unit = 128.0 * parallelism.tensor;
+  return std::ceil(model.vocabulary / unit) * unit;
+}
+
+}  // namespace orrery::workload

@@ -1,0 +1,235 @@
+#include "workload/single.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "workload/chunk_builder.hpp"
+
+namespace orrery {
+namespace workload {
+namespace {
+
+using Regime = OperatingPoint::Regime;
+
+Regime read_regime(Reader& reader, Regime fallback) {
+  return reader.choice<Regime>(
+      "regime", {{"burst", Regime::Burst}, {"sustained", Regime::Sustained}}, fallback);
+}
+
+// Kernels on one device, launched back to back from a graph as benchmarks do.
+class KernelWorkload final : public Workload {
+ public:
+  KernelWorkload(Block block, Flops flops, Dtype dtype, Regime regime)
+      : block_(std::move(block)), flops_(flops), dtype_(dtype), regime_(regime) {}
+
+  LoweredWorkload lower(const Platform& platform) const override {
+    if (!platform.accelerator().supports(dtype_)) {
+      throw ConfigError(fmt::format("workload.dtype: {} has no matrix units on {}", to_text(dtype_),
+                                    platform.accelerator().name()));
+    }
+    LoweredWorkload lowered;
+    lowered.program.blocks.push_back(block_);
+    lowered.program.add({.kind = Op::Kind::Compute});
+    lowered.rank_names = {"device"};
+    lowered.work = {.model_flops = flops_, .hardware_flops = flops_, .dtype = dtype_};
+    lowered.regime = regime_;
+    return lowered;
+  }
+
+ private:
+  Block block_;
+  Flops flops_;
+  Dtype dtype_;
+  Regime regime_;
+};
+
+double count(Reader& reader, const char* key) { return static_cast<double>(reader.integer(key)); }
+
+class CollectiveWorkload final : public Workload {
+ public:
+  CollectiveWorkload(CollectiveRequest request, int ranks, Location where_ranks)
+      : request_(std::move(request)), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
+
+  LoweredWorkload lower(const Platform& platform) const override {
+    const int ranks = ranks_ > 0 ? ranks_ : platform.devices();
+    if (ranks > platform.devices()) {
+      throw ConfigError(fmt::format(
+          "{}: {} ranks do not fit the {} devices of {}; expected fewer, or more servers (system.servers)",
+          where_ranks_.text(), ranks, platform.devices(), platform.name()));
+    }
+    std::vector<int> devices(static_cast<std::size_t>(ranks));
+    std::iota(devices.begin(), devices.end(), 0);
+    LoweredWorkload lowered;
+    CollectiveRequest request = request_;
+    request.layout = platform.layout(devices);
+    lowered.program.collectives.push_back(
+        {.request = request,
+         .label = fmt::format("{} {}", to_text(request.kind), to_text(request.bytes))});
+    lowered.program.add({.kind = Op::Kind::Collective, .tile = Tile::DataComm});
+    lowered.rank_names = {"every rank"};
+    lowered.work.devices = ranks;
+    lowered.regime = Regime::Burst;
+    lowered.bus_bandwidth = true;
+    return lowered;
+  }
+
+ private:
+  CollectiveRequest request_;
+  int ranks_;
+  Location where_ranks_;
+};
+
+// One layer of a recipe, forward or backward, on the first tensor-parallel group.
+class LayerWorkload final : public Workload {
+ public:
+  LayerWorkload(Recipe recipe, bool backward) : recipe_(std::move(recipe)), backward_(backward) {}
+
+  LoweredWorkload lower(const Platform& platform) const override {
+    LoweredWorkload lowered;
+    Groups groups(recipe_, platform, lowered.program);
+    ChunkBuilder builder(recipe_, groups, lowered.program, 0);
+    Sequence sequence(lowered.program);
+    if (backward_) {
+      builder.backward_layer(sequence, true);
+    } else {
+      builder.forward_layer(sequence);
+    }
+    sequence.place(0);
+    lowered.rank_names = {"every rank"};
+    lowered.work.devices = groups.devices();
+    lowered.work.dtype = recipe_.precision;
+    return lowered;
+  }
+
+ private:
+  Recipe recipe_;
+  bool backward_;
+};
+
+FlashAttention::Version flash_version(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::Flash1: return FlashAttention::Version::Flash1;
+    case AttentionKind::Flash3: return FlashAttention::Version::Flash3;
+    case AttentionKind::Cudnn: return FlashAttention::Version::Cudnn;
+    default: return FlashAttention::Version::Flash2;
+  }
+}
+
+// Attention as a chain of eager kernels. Bytes moved per score and per element of the queries, forward and
+// backward, as fitted on both devices (models/accelerator/README.md); a causal mask adds passes forward.
+struct EagerBytes {
+  double per_score, per_element, causal_per_score;
+};
+constexpr EagerBytes kEagerForward{5.67, 28.0, 9.67};
+constexpr EagerBytes kEagerBackward{10.93, 43.3, 0.0};
+
+void add_unfused(Block& block, const FlashAttention& shape) {
+  const EagerBytes& bytes = shape.backward ? kEagerBackward : kEagerForward;
+  const double s = shape.query_length, d = shape.head_dim, heads = shape.batch * shape.heads;
+  const auto product = [&](double n, double k) {
+    block.push_back({.name = "attention_product",
+                     .shape = Gemm{.m = s, .n = n, .k = k, .batch = heads, .dtype = shape.dtype,
+                                   .output_size = size_of(shape.dtype)}});
+  };
+  for (int i = 0; i < (shape.backward ? 2 : 1); ++i) {
+    product(s, d);
+    product(d, s);
+  }
+  const double per_score = bytes.per_score + (shape.causal ? bytes.causal_per_score : 0);
+  block.push_back({.name = "attention_elementwise",
+                   .shape = MemoryBound{.bytes = Bytes(heads * s *
+                                                       (s * per_score + d * bytes.per_element))}});
+}
+
+// An fp8 product in an inference library casts its 16-bit input first: bytes per element as fitted on aic_gemm.
+constexpr double kEagerCastBytes = 6.711;
+
+}  // namespace
+}  // namespace workload
+
+using namespace workload;
+
+std::unique_ptr<const Workload> make_gemm(Reader& reader) {
+  Gemm gemm{.m = count(reader, "m"), .n = count(reader, "n"), .k = count(reader, "k")};
+  gemm.batch = static_cast<double>(reader.integer_or("batch", 1));
+  gemm.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
+  const bool cast = reader.boolean_or("quantise_input", false);
+  const auto regime = read_regime(reader, Regime::Burst);
+  reader.finish();
+  Block block;
+  if (cast) {
+    block.push_back({.name = "fp8_cast", .shape = MemoryBound{.bytes = Bytes(gemm.m * gemm.k * kEagerCastBytes)}});
+  }
+  block.push_back({.name = "gemm", .shape = gemm});
+  return std::make_unique<KernelWorkload>(block, gemm.flops(), gemm.dtype, regime);
+}
+
+std::unique_ptr<const Workload> make_attention(Reader& reader) {
+  const auto kind = reader.choice<AttentionKind>("version",
+                                                 {{"unfused", AttentionKind::Unfused},
+                                                  {"flash1", AttentionKind::Flash1},
+                                                  {"flash2", AttentionKind::Flash2},
+                                                  {"flash3", AttentionKind::Flash3},
+                                                  {"cudnn", AttentionKind::Cudnn}},
+                                                 AttentionKind::Flash2);
+  const bool both = reader.choice<bool>("pass", {{"forward", false}, {"forward_backward", true}}, false);
+  FlashAttention shape{.version = flash_version(kind),
+                       .causal = reader.boolean_or("causal", true),
+                       .batch = count(reader, "batch"),
+                       .heads = count(reader, "heads")};
+  shape.kv_heads = static_cast<double>(
+      reader.integer_or("kv_heads", static_cast<std::int64_t>(shape.heads)));
+  shape.query_length = shape.key_length = count(reader, "sequence_length");
+  shape.head_dim = count(reader, "head_dim");
+  shape.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
+  const auto regime = read_regime(reader, Regime::Burst);
+  reader.finish();
+  Block block;
+  for (const bool backward : {false, true}) {
+    if (backward && !both) break;
+    FlashAttention pass = shape;
+    pass.backward = backward;
+    if (kind == AttentionKind::Unfused) {
+      add_unfused(block, pass);
+    } else {
+      block.push_back({.name = backward ? "attention_grad" : "attention", .shape = pass});
+    }
+  }
+  const Flops flops = shape.flops() * (both ? 3.5 : 1.0);
+  return std::make_unique<KernelWorkload>(block, flops, shape.dtype, regime);
+}
+
+std::unique_ptr<const Workload> make_stream(Reader& reader) {
+  const auto bytes = reader.positive<Bytes>("bytes");
+  const auto regime = read_regime(reader, Regime::Sustained);
+  reader.finish();
+  return std::make_unique<KernelWorkload>(
+      Block{{.name = "stream", .shape = MemoryBound{.bytes = bytes}}}, Flops(0), Dtype::Bf16, regime);
+}
+
+std::unique_ptr<const Workload> make_collective(Reader& reader) {
+  CollectiveRequest request;
+  request.kind = reader.choice<CollectiveKind>("collective",
+                                               {{"all_reduce", CollectiveKind::AllReduce},
+                                                {"all_gather", CollectiveKind::AllGather},
+                                                {"reduce_scatter", CollectiveKind::ReduceScatter},
+                                                {"all_to_all", CollectiveKind::AllToAll},
+                                                {"broadcast", CollectiveKind::Broadcast},
+                                                {"send_recv", CollectiveKind::SendRecv}});
+  request.bytes = reader.positive<Bytes>("bytes");
+  request.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
+  const int ranks = static_cast<int>(reader.integer_or("ranks", 0, 2));
+  const Location where = reader.where("ranks");
+  reader.finish();
+  return std::make_unique<CollectiveWorkload>(request, ranks, where);
+}
+
+std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
+  const bool backward = reader.choice<bool>("pass", {{"forward", false}, {"backward", true}});
+  auto recipe = Recipe::read(reader);
+  reader.finish();
+  return std::make_unique<LayerWorkload>(std::move(recipe), backward);
+}
+
+}  // namespace orrery

@@ -1,0 +1,79 @@
+#include "workload/step_memory.hpp"
+
+#include <fmt/format.h>
+
+namespace orrery::workload {
+namespace {
+
+MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages) {
+  MemoryUse most;
+  for (const StageShape& stage : stages) {
+    const MemoryUse use = stage_memory(recipe, stage);
+    if (most.total() < use.total()) most = use;
+  }
+  return most;
+}
+
+// The first single change, from cheap to dear, after which the step fits.
+std::string advise(const Recipe& recipe, const std::vector<StageShape>& stages, Bytes capacity) {
+  const auto fits = [&](const Recipe& changed) {
+    return fullest(changed, stages).total() <= capacity;
+  };
+  Recipe changed = recipe;
+  if (recipe.parallelism.tensor > 1 && !recipe.parallelism.sequence) {
+    changed.parallelism.sequence = true;
+    if (fits(changed)) return "parallelism.sequence: true";
+    changed = recipe;
+  }
+  if (recipe.parallelism.sharding == Sharding::None && stages.front().data_ranks > 1) {
+    changed.parallelism.sharding = Sharding::Zero1;
+    if (fits(changed)) return "parallelism.sharding: zero1";
+    changed = recipe;
+  }
+  if (recipe.recompute == Recompute::None) {
+    changed.recompute = Recompute::Selective;
+    if (fits(changed)) return "recompute: selective";
+  }
+  if (recipe.recompute != Recompute::Full) {
+    changed.recompute = Recompute::Full;
+    changed.recompute_fraction = 1;
+    if (fits(changed)) return "recompute: full";
+    changed = recipe;
+  }
+  for (double microbatch = recipe.microbatch / 2; microbatch >= 1; microbatch /= 2) {
+    changed.microbatch = microbatch;
+    if (fits(changed)) return fmt::format("microbatch: {}", microbatch);
+  }
+  if (recipe.parallelism.pipeline == 1 && recipe.parallelism.sharding != Sharding::Zero3) {
+    changed = recipe;
+    changed.parallelism.sharding = Sharding::Zero3;
+    if (fits(changed)) return "parallelism.sharding: zero3";
+  }
+  return "more tensor or pipeline parallelism, or a device with more memory";
+}
+
+}  // namespace
+
+StepMemory step_memory(const Recipe& recipe, const std::vector<StageShape>& stages,
+                       Bytes capacity) {
+  StepMemory result{.fullest = fullest(recipe, stages), .advice = {}};
+  if (result.fullest.total() > capacity) result.advice = advise(recipe, stages, capacity);
+  return result;
+}
+
+Flops recompute_flops_per_token(const Recipe& recipe) {
+  const ModelSpec& model = recipe.model;
+  const double attention = 4 * model.layers * model.attention_width() * recipe.sequence_length;
+  const double matrices = 2 * model.layers * model.layer_matrix_parameters();
+  switch (recipe.recompute) {
+    case Recompute::None: return Flops(0);
+    case Recompute::Selective: return Flops(attention);
+    case Recompute::Operator:
+      return Flops(2 * model.layers * model.hidden *
+                   (model.kv_width() + model.attention_width() + model.feed_forward_in() / 2));
+    case Recompute::Full: return Flops(recipe.recompute_fraction * (attention + matrices));
+  }
+  return Flops(0);
+}
+
+}  // namespace orrery::workload

@@ -1,0 +1,193 @@
+// The command line: the composition root of the executable.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <orrery/builtin.hpp>
+#include <orrery/simulation.hpp>
+#include <orrery/validation.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+enum ExitCode { kOk = 0, kCannotFinish = 1, kBadInput = 2, kBug = 3 };
+
+struct Arguments {
+  std::string target;
+  std::vector<std::string> sets;
+  std::vector<std::string> libraries;
+  std::string json;
+  bool ignore_memory = false;
+  bool timing = false;
+  std::vector<std::string> suites;
+};
+
+std::vector<std::pair<std::string, std::string>> overrides(const Arguments& arguments) {
+  std::vector<std::pair<std::string, std::string>> result;
+  for (const std::string& set : arguments.sets) {
+    const auto equals = set.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw orrery::ConfigError(fmt::format("--set {}: expected path=value, such as workload.ranks=128", set));
+    }
+    result.emplace_back(set.substr(0, equals), set.substr(equals + 1));
+  }
+  if (arguments.ignore_memory) result.emplace_back("run.ignore_memory", "true");
+  return result;
+}
+
+orrery::LoadOptions load_options(const Arguments& arguments) {
+  orrery::LoadOptions options;
+  for (const std::string& folder : arguments.libraries) {
+    if (!fs::is_directory(folder)) {
+      throw orrery::ConfigError(fmt::format("--library {}: no such folder", folder));
+    }
+    options.library.emplace_back(folder);
+  }
+  options.overrides = overrides(arguments);
+  return options;
+}
+
+// Where library entries, scenarios and suites ship: the source tree of this build, or the installation.
+fs::path shipped(const char* folder) {
+  const fs::path source = fs::path(ORRERY_SOURCE_DIR) / folder;
+  return fs::is_directory(source) ? source : fs::path(ORRERY_DATA_DIR) / folder;
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::cout << text;
+    return;
+  }
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) {
+    throw orrery::SimulationError(fmt::format("{}: cannot be written; is the folder there and the disk not full?", path));
+  }
+}
+
+int run(const Arguments& arguments) {
+  const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
+  const orrery::Registry registry = orrery::builtin_registry();
+  const orrery::Report report = orrery::Simulation(scenario, registry).run();
+  if (arguments.json != "-") {
+    const bool colour = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+    std::cout << orrery::to_summary(report, {.colour = colour, .timing = arguments.timing});
+  }
+  if (!arguments.json.empty()) {
+    write_file(arguments.json, orrery::to_json(report, {.timing = arguments.timing}));
+  }
+  return report.throughput ? kOk : kCannotFinish;
+}
+
+int check(const Arguments& arguments) {
+  const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
+  const orrery::Registry registry = orrery::builtin_registry();
+  (void)orrery::Simulation(scenario, registry).run();
+  fmt::print("{}: ok\n", arguments.target);
+  return kOk;
+}
+
+int validate(const Arguments& arguments) {
+  const orrery::Registry registry = orrery::builtin_registry();
+  std::vector<fs::path> files;
+  const auto all = orrery::validation_suites(shipped("scenarios") / "validation");
+  for (const std::string& name : arguments.suites) {
+    const std::size_t before = files.size();
+    if (fs::is_regular_file(name)) files.emplace_back(name);
+    for (const fs::path& file : all) {
+      if (file.stem() == name) files.push_back(file);
+    }
+    if (files.size() == before) {
+      std::vector<std::string> names;
+      for (const fs::path& file : all) names.push_back(file.stem().string());
+      throw orrery::ConfigError(fmt::format("no validation suite '{}'{}", name, orrery::did_you_mean(name, names)));
+    }
+  }
+  if (arguments.suites.empty()) files = all;
+  std::vector<orrery::SuiteResult> results;
+  for (const fs::path& file : files) {
+    results.push_back(orrery::validate_suite(file, registry, load_options(arguments)));
+  }
+  if (arguments.json != "-") {
+    if (!arguments.suites.empty()) {
+      for (const auto& result : results) std::cout << orrery::cases_to_text(result);
+    }
+    std::cout << orrery::to_text(results);
+  }
+  if (!arguments.json.empty()) write_file(arguments.json, orrery::to_json(results));
+  return kOk;
+}
+
+int list(const Arguments& arguments) {
+  const orrery::LoadOptions options = load_options(arguments);
+  const orrery::Library library(orrery::library_folders(shipped("configs").parent_path(), options));
+  const std::string kind = arguments.target.empty() ? "" : arguments.target + "/";
+  int found = 0;
+  for (const std::string& entry : library.entries()) {
+    if (entry.rfind(kind, 0) != 0) continue;
+    fmt::print("{}\n", entry);
+    ++found;
+  }
+  if (found == 0) throw orrery::ConfigError(fmt::format("no library entries of kind '{}'", arguments.target));
+  return kOk;
+}
+
+void add_common(CLI::App& command, Arguments& arguments) {
+  command.add_option("--set", arguments.sets, "Change a value: path=value (repeatable)")->take_all();
+  command.add_option("--library", arguments.libraries, "Folder of library entries to search first (repeatable)");
+  command.add_option("--json", arguments.json, "Write the result as JSON to a file, or to the output with '-'");
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app{"Orrery predicts throughput and memory of AI training on described hardware"};
+  app.set_version_flag("--version", ORRERY_VERSION);
+  app.require_subcommand(1);
+  Arguments arguments;
+  auto* run_command = app.add_subcommand("run", "Simulate a scenario and say how long a step takes and why");
+  run_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")->required();
+  add_common(*run_command, arguments);
+  run_command->add_flag("--ignore-memory", arguments.ignore_memory, "Simulate even if the job does not fit");
+  run_command->add_flag("--timing", arguments.timing, "Also say what the simulation itself took");
+  auto* check_command = app.add_subcommand("check", "Check a scenario and report every mistake");
+  check_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")->required();
+  add_common(*check_command, arguments);
+  auto* validate_command = app.add_subcommand("validate", "Compare predictions with measured runs");
+  validate_command->add_option("suites", arguments.suites, "Names of suites, or their files; all by default");
+  add_common(*validate_command, arguments);
+  auto* list_command = app.add_subcommand("list", "List library entries");
+  list_command->add_option("kind", arguments.target, "Such as accelerators, clusters, ai-models; all by default");
+  add_common(*list_command, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadInput;
+  }
+  if (run_command->parsed()) return run(arguments);
+  if (check_command->parsed()) return check(arguments);
+  if (validate_command->parsed()) return validate(arguments);
+  return list(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const orrery::ConfigError& error) {
+    std::cerr << error.what() << '\n';
+    return kBadInput;
+  } catch (const orrery::SimulationError& error) {
+    std::cerr << "the run could not finish: " << error.what() << '\n';
+    return kCannotFinish;
+  } catch (const std::exception& error) {
+    std::cerr << "internal error, please report it: " << error.what() << '\n';
+    return kBug;
+  }
+}

@@ -1,0 +1,21 @@
+#pragma once
+/// Event fidelity: runs a program on a kernel with streams, ready counts, shared ports, and compute that slows
+/// down while communication kernels hold part of its device.
+
+#include "engine/cost_table.hpp"
+#include "kernel/kernel.hpp"
+
+#include <orrery/step_result.hpp>
+
+namespace orrery {
+
+/// Simulates one step. `launch_time` is what the host spends per kernel, in order, ahead of the device.
+/// @throws SimulationError when operations wait for one another and the step cannot end, naming one.
+StepResult execute(const Program& program, const CostTable& costs, Seconds launch_time,
+                   Kernel& kernel);
+
+/// The longest chain of dependencies and stream order, each operation at its cost alone.
+/// @throws SimulationError on a cycle.
+Seconds critical_path(const Program& program, const CostTable& costs);
+
+}  // namespace orrery

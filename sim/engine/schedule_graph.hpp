@@ -1,0 +1,35 @@
+#pragma once
+/// Ready counts over a program: explicit dependencies plus the order of each rank's streams.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <orrery/program.hpp>
+
+namespace orrery {
+
+class ScheduleGraph {
+ public:
+  explicit ScheduleGraph(const Program& program);
+
+  [[nodiscard]] bool ready(std::uint32_t op) const { return waiting_[op] == 0; }
+  /// Operations that wait for `op`, in order of creation.
+  [[nodiscard]] std::span<const std::uint32_t> successors(std::uint32_t op) const {
+    return std::span(next_).subspan(first_[op], first_[op + 1] - first_[op]);
+  }
+  /// `op` has ended: calls `start(next)` for every operation that became ready, in order of creation.
+  template <class Start>
+  void complete(std::uint32_t op, Start start) {
+    for (const std::uint32_t next : successors(op)) {
+      if (--waiting_[next] == 0) start(next);
+    }
+  }
+
+ private:
+  std::vector<std::uint32_t> first_;    // of each operation in next_, one more at the end
+  std::vector<std::uint32_t> next_;
+  std::vector<std::uint32_t> waiting_;
+};
+
+}  // namespace orrery

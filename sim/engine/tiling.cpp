@@ -1,0 +1,132 @@
+#include "engine/tiling.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include <orrery/error.hpp>
+
+namespace orrery {
+namespace {
+
+Seconds& tile(Tiles& tiles, Tile which) { return tiles[static_cast<std::size_t>(which)]; }
+
+class RankTiler {
+ public:
+  RankTiler(const Program& program, const std::vector<OpTime>& times,
+            const std::vector<std::uint32_t>& cause)
+      : program_(program), times_(times), cause_(cause), now_(program.ranks) {}
+
+  // Operations of the compute stream of a rank come in order of creation, which is that of execution.
+  void add(std::uint32_t index, Tiles& tiles) {
+    const Op& op = program_.ops()[index];
+    if (op.stream != Stream::Compute) return;
+    idle(index, tiles);
+    const Seconds busy = times_[index].end - times_[index].start;
+    now_[op.rank] = times_[index].end;
+    tile(tiles, op.tile) += busy - times_[index].host;
+    tile(tiles, Tile::Host) += times_[index].host;
+  }
+
+  // From the last operation of the compute stream to the end of the step.
+  void finish(std::uint32_t rank, std::uint32_t last_op, Seconds step, Tiles& tiles) {
+    if (last_op != kNoOp && times_[last_op].end > now_[rank]) {
+      tile(tiles, program_.ops()[last_op].tile) += times_[last_op].end - now_[rank];
+      now_[rank] = times_[last_op].end;
+    }
+    tile(tiles, Tile::Bubble) += step - now_[rank];
+  }
+
+  static constexpr std::uint32_t kNoOp = 0xffffffffU;
+
+ private:
+  // The gap before an operation belongs to what it waited for: a collective of its own rank entirely,
+  // a message from another rank while it was on the wire; the rest is the pipeline's bubble.
+  void idle(std::uint32_t index, Tiles& tiles) {
+    const std::uint32_t rank = program_.ops()[index].rank;
+    const Seconds gap = times_[index].start - now_[rank];
+    if (gap.si() <= 0) return;
+    const std::uint32_t why = cause_[index];
+    if (why == kNoOp || program_.ops()[why].kind == Op::Kind::Compute) {
+      tile(tiles, Tile::Bubble) += gap;
+      return;
+    }
+    const Op& waited = program_.ops()[why];
+    const bool own = waited.rank == rank;
+    const Seconds wire =
+        own ? gap : min(gap, times_[index].start - max(now_[rank], times_[why].start));
+    tile(tiles, waited.tile) += wire;
+    tile(tiles, Tile::Bubble) += gap - wire;
+  }
+
+  const Program& program_;
+  const std::vector<OpTime>& times_;
+  const std::vector<std::uint32_t>& cause_;
+  std::vector<Seconds> now_;   // end of what is tiled, per rank
+};
+
+void add_kernel_times(const Program& program, const CostTable& costs, StepResult& result) {
+  Seconds gemm{}, attention{}, memory{};
+  for (const Op& op : program.ops()) {
+    if (op.kind != Op::Kind::Compute) continue;
+    const BlockCost& cost = costs.block(op.work);
+    gemm += cost.gemm;
+    attention += cost.attention;
+    memory += cost.time - cost.gemm - cost.attention;
+  }
+  const double share = 1.0 / program.ranks;
+  result.kernel_time = {{"matrix multiply", gemm * share},
+                        {"fused attention", attention * share},
+                        {"memory-bound", memory * share}};
+}
+
+// Equal collectives of different ranks are one line; the rank that issues most of them counts.
+void summarise_collectives(const Program& program, const CostTable& costs, StepResult& result) {
+  std::map<std::string, std::vector<int>> counts;   // by name and choice, of every rank
+  std::map<std::string, std::uint32_t> example;
+  std::vector<std::vector<int>*> counter(program.collectives.size());
+  for (std::uint32_t i = 0; i < program.collectives.size(); ++i) {
+    const CollectiveCost& cost = costs.collective(i);
+    const std::string key = program.collectives[i].label + cost.algorithm + cost.protocol;
+    counter[i] = &counts[key];
+    counter[i]->resize(program.ranks);
+    example.emplace(key, i);
+  }
+  for (const Op& op : program.ops()) {
+    if (op.kind == Op::Kind::Collective) ++(*counter[op.work])[op.rank];
+  }
+  for (const auto& [key, per_rank] : counts) {
+    const std::uint32_t index = example.at(key);
+    const CollectiveCost& cost = costs.collective(index);
+    result.collectives.push_back({.label = program.collectives[index].label,
+                                  .algorithm = cost.algorithm,
+                                  .protocol = cost.protocol,
+                                  .count = *std::max_element(per_rank.begin(), per_rank.end()),
+                                  .alone = cost.time()});
+  }
+}
+
+}  // namespace
+
+void tile_step(const Program& program, const CostTable& costs, const std::vector<OpTime>& times,
+               const std::vector<std::uint32_t>& cause, StepResult& result) {
+  result.rank_tiles.assign(program.ranks, Tiles{});
+  RankTiler tiler(program, times, cause);
+  std::vector<std::uint32_t> last(program.ranks, RankTiler::kNoOp);
+  for (std::uint32_t i = 0; i < program.ops().size(); ++i) {
+    const std::uint32_t rank = program.ops()[i].rank;
+    tiler.add(i, result.rank_tiles[rank]);
+    if (last[rank] == RankTiler::kNoOp || times[last[rank]].end < times[i].end) last[rank] = i;
+  }
+  for (std::uint32_t rank = 0; rank < program.ranks; ++rank) {
+    Tiles& tiles = result.rank_tiles[rank];
+    tiler.finish(rank, last[rank], result.step_time, tiles);
+    for (std::size_t t = 0; t < tiles.size(); ++t) {
+      result.breakdown[t] += tiles[t] / static_cast<double>(program.ranks);
+    }
+  }
+  add_kernel_times(program, costs, result);
+  summarise_collectives(program, costs, result);
+}
+
+}  // namespace orrery

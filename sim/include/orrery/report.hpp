@@ -1,0 +1,83 @@
+#pragma once
+/// The result of a run, with provenance.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <orrery/scenario.hpp>
+#include <orrery/step_result.hpp>
+#include <orrery/workload.hpp>
+
+namespace orrery {
+
+struct Throughput {
+  Seconds step_time{};
+  double tokens_per_second = 0;
+  double samples_per_second = 0;
+  double tokens_per_second_per_device = 0;
+  FlopsPerSecond model_per_device{};      ///< recomputation not counted
+  FlopsPerSecond hardware_per_device{};   ///< recomputation counted
+  double mfu = 0;                         ///< of the datasheet's dense rate in the run's precision
+  double hfu = 0;
+};
+
+struct MemoryReport {
+  bool fits = true;
+  Bytes capacity{};
+  MemoryUse use;
+  std::string advice;   ///< the nearest change that fits; empty when it fits
+};
+
+/// Of a collective alone, as nccl-tests defines them.
+struct CollectiveReport {
+  std::string algorithm;
+  std::string protocol;
+  BytesPerSecond algorithm_bandwidth{};
+  BytesPerSecond bus_bandwidth{};
+};
+
+/// What the simulation itself took; differs from run to run.
+struct SimulationCost {
+  Seconds wall{};
+  Bytes peak_memory{};
+};
+
+struct Report {
+  std::string scenario;
+  std::string description;
+  std::string version;
+  std::string system;
+  std::string accelerator;
+  int devices = 1;
+  std::vector<InputFile> inputs;
+  std::string fidelity = "event";
+  std::vector<std::string> warnings;
+  std::vector<std::string> rank_names;          ///< of the represented ranks
+  /// None when the job does not fit in memory.
+  std::optional<Throughput> throughput;
+  StepResult step;                              ///< meaningful with throughput
+  std::optional<MemoryReport> memory;           ///< none for a kernel or a collective alone
+  std::optional<CollectiveReport> collective;   ///< of a collective alone
+  SimulationCost cost;
+};
+
+struct JsonOptions {
+  bool timing = false;   ///< adds what the simulation took, which differs from run to run
+};
+/// The stable contract of the README: keys end in their unit. Ends with a newline.
+std::string to_json(const Report& report, const JsonOptions& options = {});
+
+/// One number of the JSON report by its dotted path, "throughput.step_time_s".
+/// @throws ConfigError when the report has no such number.
+double metric(const Report& report, const std::string& path);
+
+struct TextOptions {
+  bool colour = false;
+  bool timing = false;
+  int width = 80;
+};
+/// A summary for a terminal.
+std::string to_summary(const Report& report, const TextOptions& options = {});
+
+}  // namespace orrery

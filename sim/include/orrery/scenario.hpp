@@ -1,0 +1,51 @@
+#pragma once
+/// A scenario: a machine and what it runs, as read from a file with overrides applied.
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <orrery/node.hpp>
+
+namespace orrery {
+
+/// How scenarios are found and changed.
+struct LoadOptions {
+  /// Library folders, searched in order, before the `configs` folder nearest above the scenario and the one that
+  /// was installed with Orrery.
+  std::vector<std::filesystem::path> library;
+  /// Dotted paths and YAML values, applied in order: {"workload.ranks", "128"}.
+  std::vector<std::pair<std::string, std::string>> overrides;
+};
+
+/// A file that a result depends on.
+struct InputFile {
+  std::string path;
+  std::string sha256;   ///< lowercase hexadecimal
+};
+
+/// A resolved scenario: no `use` is left.
+struct Scenario {
+  std::string name;
+  std::string description;
+  Node system;
+  Node workload;
+  bool ignore_memory = false;
+  std::vector<InputFile> inputs;   ///< the scenario, then the library entries, sorted
+};
+
+/// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
+Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
+
+/// The library folders that a scenario in `folder` sees.
+std::vector<std::filesystem::path> library_folders(const std::filesystem::path& folder,
+                                                   const LoadOptions& options);
+
+/// Applies overrides and resolves library entries of a scenario tree without header (keys system, workload, run).
+/// `workload.model: x` and `workload.software: y` stand for `{use: ai-models/x}` and `{use: software/y}`.
+/// @throws ConfigError
+Scenario make_scenario(const Node& tree, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides);
+
+}  // namespace orrery

@@ -1,0 +1,59 @@
+#pragma once
+/// Measured runs against predictions.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <orrery/registry.hpp>
+#include <orrery/scenario.hpp>
+
+namespace orrery {
+
+/// One measured run. `predicted` is empty when the run could not be simulated; `problem` says why.
+struct ValidationCase {
+  std::string name;
+  double measured = 0;                ///< in the suite's unit
+  std::optional<double> predicted;    ///< same unit
+  /// With values that the source does not state, the least and greatest prediction over all legal ones;
+  /// `predicted` is then the fastest that fits, which is not the nearest to what was measured.
+  double least = 0;
+  double greatest = 0;
+  int tried = 1;
+  std::string problem;
+  /// predicted / measured - 1.
+  [[nodiscard]] double error() const { return *predicted / measured - 1; }
+};
+
+struct SuiteResult {
+  std::string name;
+  std::string title;
+  std::string metric;
+  std::string unit;
+  std::vector<ValidationCase> cases;
+  std::optional<double> target_mean;     ///< of the absolute error
+  std::optional<double> target_median;
+  std::string known_miss;                ///< why a target is not met; empty when it should be
+
+  [[nodiscard]] int predicted_cases() const;
+  /// Over the predicted cases: mean and median of the absolute relative error, mean of the signed one.
+  [[nodiscard]] double mean_absolute_error() const;
+  [[nodiscard]] double median_absolute_error() const;
+  [[nodiscard]] double bias() const;
+  /// All cases were predicted and every target holds; true without targets.
+  [[nodiscard]] bool meets_targets() const;
+};
+
+/// The suite files below `folder`, sorted by name.
+std::vector<std::filesystem::path> validation_suites(const std::filesystem::path& folder);
+/// Simulates every case of a suite. @throws ConfigError when the suite or its table is malformed.
+SuiteResult validate_suite(const std::filesystem::path& file, const Registry& registry,
+                           const LoadOptions& options = {});
+
+/// A table of suites for a terminal, and the cases of one.
+std::string to_text(const std::vector<SuiteResult>& suites);
+std::string cases_to_text(const SuiteResult& suite);
+std::string to_json(const std::vector<SuiteResult>& suites);
+
+}  // namespace orrery

@@ -1,0 +1,130 @@
+// The only file of the reports that includes nlohmann-json.
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include <orrery/error.hpp>
+#include <orrery/report.hpp>
+
+namespace orrery {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json throughput_json(const Throughput& t) {
+  return {{"step_time_s", t.step_time.si()},
+          {"tokens_per_s", t.tokens_per_second},
+          {"samples_per_s", t.samples_per_second},
+          {"tokens_per_s_per_device", t.tokens_per_second_per_device},
+          {"model_tflops_per_device", t.model_per_device.si() * 1e-12},
+          {"hardware_tflops_per_device", t.hardware_per_device.si() * 1e-12},
+          {"mfu", t.mfu},
+          {"hfu", t.hfu}};
+}
+
+Json tiles_json(const Tiles& tiles) {
+  Json json = Json::object();
+  for (int i = 0; i < kTileCount; ++i) {
+    json[to_text(static_cast<Tile>(i))] = tiles[static_cast<std::size_t>(i)].si();
+  }
+  return json;
+}
+
+Json memory_json(const MemoryReport& m) {
+  Json json = {{"fits", m.fits},
+               {"device_capacity_bytes", m.capacity.si()},
+               {"device_total_bytes", m.use.total().si()},
+               {"weights_bytes", m.use.weights.si()},
+               {"gradients_bytes", m.use.gradients.si()},
+               {"optimizer_bytes", m.use.optimizer.si()},
+               {"activations_bytes", m.use.activations.si()},
+               {"buffers_bytes", m.use.buffers.si()},
+               {"host_bytes", 0.0}};
+  if (!m.advice.empty()) json["advice"] = m.advice;
+  return json;
+}
+
+void add_step(const Report& report, Json& json) {
+  json["breakdown_s"] = tiles_json(report.step.breakdown);
+  Json ranks = Json::array();
+  for (std::size_t i = 0; i < report.step.rank_tiles.size(); ++i) {
+    ranks.push_back({{"name", report.rank_names.at(i)},
+                     {"breakdown_s", tiles_json(report.step.rank_tiles[i])}});
+  }
+  json["ranks"] = ranks;
+  Json kernels = Json::object();
+  for (const auto& [name, time] : report.step.kernel_time) kernels[name] = time.si();
+  json["kernel_time_s"] = kernels;
+  json["critical_path_s"] = report.step.critical_path.si();
+  Json collectives = Json::array();
+  for (const CollectiveSummary& c : report.step.collectives) {
+    collectives.push_back({{"name", c.label},
+                           {"algorithm", c.algorithm},
+                           {"protocol", c.protocol},
+                           {"count", c.count},
+                           {"alone_s", c.alone.si()}});
+  }
+  json["collectives"] = collectives;
+}
+
+Json tree(const Report& report, const JsonOptions& options) {
+  Json json;
+  json["schema"] = "orrery-report/1";
+  json["scenario"] = report.scenario;
+  json["version"] = report.version;
+  json["system"] = report.system;
+  json["accelerator"] = report.accelerator;
+  json["devices"] = report.devices;
+  json["inputs"] = Json::array();
+  for (const InputFile& input : report.inputs) {
+    json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
+  }
+  json["seed"] = 0;
+  json["fidelity"] = report.fidelity;
+  json["warnings"] = report.warnings;
+  if (report.memory) json["memory"] = memory_json(*report.memory);
+  if (report.throughput) {
+    json["throughput"] = throughput_json(*report.throughput);
+    add_step(report, json);
+  }
+  if (report.collective) {
+    json["collective"] = {
+        {"algorithm", report.collective->algorithm},
+        {"protocol", report.collective->protocol},
+        {"algorithm_bandwidth_bytes_per_s", report.collective->algorithm_bandwidth.si()},
+        {"bus_bandwidth_bytes_per_s", report.collective->bus_bandwidth.si()}};
+  }
+  json["simulation"] = {{"events", report.step.events}};
+  if (options.timing) {
+    json["simulation"]["wall_s"] = report.cost.wall.si();
+    json["simulation"]["peak_rss_bytes"] = report.cost.peak_memory.si();
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const Report& report, const JsonOptions& options) {
+  return tree(report, options).dump(2) + "\n";
+}
+
+double metric(const Report& report, const std::string& path) {
+  if (path == "throughput.step_time_s" && report.throughput) {
+    return report.throughput->step_time.si();   // the common one, without building the tree
+  }
+  const Json json = tree(report, {.timing = true});
+  const Json* at = &json;
+  std::string step;
+  for (std::size_t start = 0; start <= path.size(); start += step.size() + 1) {
+    step = path.substr(start, path.find('.', start) - start);
+    if (!at->is_object() || !at->contains(step)) {
+      throw ConfigError(fmt::format("metric '{}': the report has no '{}'", path, step));
+    }
+    at = &at->at(step);
+  }
+  if (at->is_boolean()) return at->get<bool>() ? 1 : 0;
+  if (!at->is_number()) throw ConfigError(fmt::format("metric '{}' is not a number", path));
+  return at->get<double>();
+}
+
+}  // namespace orrery

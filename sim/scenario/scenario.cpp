@@ -1,0 +1,100 @@
+#include <orrery/scenario.hpp>
+
+#include <fmt/format.h>
+
+#include <orrery/reader.hpp>
+
+#include "scenario/sha256.hpp"
+
+namespace orrery {
+namespace fs = std::filesystem;
+namespace {
+
+// `key: name` below workload stands for an entry of a library folder.
+Node expand_shorthand(const Node& tree) {
+  const Node* workload = tree.find("workload");
+  if (workload == nullptr) return tree;
+  Node expanded = *workload;
+  for (const auto& [key, folder] : {std::pair{"model", "ai-models"}, {"software", "software"}}) {
+    const Node* value = expanded.find(key);
+    if (value == nullptr || value->kind() != Node::Kind::Scalar) continue;
+    const Node entry = Node::scalar(fmt::format("{}/{}", folder, value->text()), value->where());
+    expanded = expanded.with_value_at(
+        key, Node::map({{"use", value->where(), entry}}, value->where()));
+  }
+  return tree.with_value_at("workload", expanded);
+}
+
+Node parse_override(const std::string& path, const std::string& value) {
+  const std::string place = fmt::format("--set {}", path);
+  if (value.empty()) {
+    throw ConfigError(fmt::format("{}: no value; expected {}=VALUE", place, path));
+  }
+  // Reparsed with a place that names the option instead of a line in a file.
+  const Node parsed = parse_yaml(fmt::format("{}\n", value), place);
+  return parsed.kind() == Node::Kind::Scalar
+             ? Node::scalar(parsed.text(), {.file = place, .line = 0, .column = 0}, parsed.quoted())
+             : parsed;
+}
+
+}  // namespace
+
+std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions& options) {
+  std::vector<fs::path> folders = options.library;
+  for (fs::path at = fs::absolute(folder).lexically_normal();; at = at.parent_path()) {
+    if (fs::is_directory(at / "configs")) {
+      folders.push_back(at / "configs");
+      break;
+    }
+    if (at == at.parent_path()) break;
+  }
+  folders.emplace_back(fs::path(ORRERY_DATA_DIR) / "configs");
+  return folders;
+}
+
+Scenario make_scenario(const Node& tree, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+  Node changed = expand_shorthand(tree);
+  for (const auto& [path, value] : overrides) {
+    changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
+  }
+  changed = library.resolve(changed);
+  Diagnostics diagnostics;
+  Reader reader(changed, "the scenario", diagnostics);
+  Scenario scenario;
+  scenario.name = reader.text_or("name", "unnamed");
+  scenario.description = reader.text_or("description", "");
+  scenario.system = reader.raw("system");
+  scenario.workload = reader.raw("workload");
+  for (const char* key : {"system", "workload"}) {
+    if (!reader.has(key)) diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
+  }
+  Reader run = reader.child("run", false);
+  scenario.ignore_memory = run.boolean_or("ignore_memory", false);
+  run.finish();
+  reader.ignore("orrery");
+  reader.finish();
+  diagnostics.throw_if_any();
+  return scenario;
+}
+
+Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
+  const fs::path file = fs::is_directory(path) ? path / "scenario.yaml" : path;
+  const Node tree = load_yaml(file);
+  const Node* header = tree.find("orrery");
+  if (header == nullptr || header->text() != "scenario/1") {
+    const Location place = header == nullptr ? tree.where() : header->where();
+    throw ConfigError(fmt::format("{}: not a scenario; expected the key `orrery: scenario/1`{}", place.text(),
+                                  header == nullptr ? "" : fmt::format("; got '{}'", header->text())));
+  }
+  const Library library(library_folders(file.parent_path().empty() ? "." : file.parent_path(), options));
+  Scenario scenario = make_scenario(tree, library, options.overrides);
+  if (scenario.name == "unnamed") scenario.name = file.stem().string();
+  scenario.inputs.push_back({file.generic_string(), sha256_of(file)});
+  for (const fs::path& entry : library.files_read()) {
+    scenario.inputs.push_back({entry.lexically_proximate(fs::current_path()).generic_string(), sha256_of(entry)});
+  }
+  return scenario;
+}
+
+}  // namespace orrery

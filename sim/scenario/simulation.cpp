@@ -1,0 +1,137 @@
+#include <orrery/simulation.hpp>
+
+#include <chrono>
+
+#include <sys/resource.h>
+
+#include <fmt/format.h>
+
+#include "engine/cost_table.hpp"
+#include "engine/executor.hpp"
+#include "kernel/kernel.hpp"
+
+namespace orrery {
+namespace {
+
+// Everything that a scenario names, made.
+struct Machine {
+  std::unique_ptr<Platform> platform;
+  std::unique_ptr<const CollectiveModel> collectives;
+  std::unique_ptr<const Workload> workload;
+};
+
+Machine make_machine(const Scenario& scenario, const Registry& registry) {
+  Diagnostics diagnostics;
+  Machine machine;
+  Reader system(scenario.system, "system", diagnostics);
+  machine.platform = std::make_unique<Platform>(system, [&](Reader& reader) {
+    return std::shared_ptr<const Accelerator>(registry.accelerators.make(reader, "model"));
+  });
+  Reader workload(scenario.workload, "workload", diagnostics);
+  machine.workload = registry.workloads.make(workload, "kind", "training");
+  const Node& communication = machine.platform->communication();
+  if (communication.kind() != Node::Kind::Null) {
+    Reader reader(communication, "communication", diagnostics);
+    machine.collectives = registry.collectives.make(reader, "model");
+  }
+  diagnostics.throw_if_any();
+  return machine;
+}
+
+// Stands in where the system says nothing about communication: nothing may ask it.
+class NoCollectives final : public CollectiveModel {
+ public:
+  CollectiveCost cost(const CollectiveRequest&) const override {
+    throw ConfigError("system: missing key 'communication', which the workload's collectives need");
+  }
+};
+
+Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& accelerator) {
+  Throughput result;
+  result.step_time = step;
+  result.tokens_per_second = work.tokens / step.si();
+  result.samples_per_second = work.samples / step.si();
+  result.tokens_per_second_per_device = result.tokens_per_second / work.devices;
+  result.model_per_device = work.model_flops / step / static_cast<double>(work.devices);
+  result.hardware_per_device = work.hardware_flops / step / static_cast<double>(work.devices);
+  const FlopsPerSecond peak = accelerator.peak(work.dtype);
+  if (peak.si() > 0) {
+    result.mfu = result.model_per_device / peak;
+    result.hfu = result.hardware_per_device / peak;
+  }
+  return result;
+}
+
+// nccl-tests: bus bandwidth is what each link carries, whatever the number of ranks.
+CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCost& cost, Seconds time) {
+  const double n = use.request.layout.ranks;
+  const double factor = [&] {
+    switch (use.request.kind) {
+      case CollectiveKind::AllReduce: return 2 * (n - 1) / n;
+      case CollectiveKind::AllGather:
+      case CollectiveKind::ReduceScatter:
+      case CollectiveKind::AllToAll: return (n - 1) / n;
+      case CollectiveKind::Broadcast:
+      case CollectiveKind::SendRecv: return 1.0;
+    }
+    return 1.0;
+  }();
+  const BytesPerSecond algorithm = use.request.bytes / time;
+  return {.algorithm = cost.algorithm,
+          .protocol = cost.protocol,
+          .algorithm_bandwidth = algorithm,
+          .bus_bandwidth = algorithm * factor};
+}
+
+Bytes peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return Bytes(static_cast<double>(usage.ru_maxrss) * 1024.0);
+}
+
+}  // namespace
+
+Simulation::Simulation(Scenario scenario, const Registry& registry)
+    : scenario_(std::move(scenario)), registry_(registry) {}
+
+Report Simulation::run() const {
+  const auto started = std::chrono::steady_clock::now();
+  const Machine machine = make_machine(scenario_, registry_);
+  const Accelerator& accelerator = machine.platform->accelerator();
+  LoweredWorkload lowered = machine.workload->lower(*machine.platform);
+
+  Report report;
+  report.scenario = scenario_.name;
+  report.description = scenario_.description;
+  report.version = ORRERY_VERSION;
+  report.system = machine.platform->name();
+  report.accelerator = accelerator.name();
+  report.devices = lowered.work.devices;
+  report.inputs = scenario_.inputs;
+  report.warnings = lowered.warnings;
+  report.rank_names = lowered.rank_names;
+  if (lowered.memory) {
+    const bool fits = lowered.memory->total() <= accelerator.memory_capacity();
+    report.memory = MemoryReport{.fits = fits,
+                                 .capacity = accelerator.memory_capacity(),
+                                 .use = *lowered.memory,
+                                 .advice = fits ? "" : lowered.memory_advice};
+    if (!fits && !scenario_.ignore_memory) return report;
+    if (!fits) report.warnings.push_back("the job does not fit in device memory; simulated as if it did");
+  }
+  const NoCollectives none;
+  const CollectiveModel& collectives = machine.collectives ? *machine.collectives : none;
+  const CostTable costs(lowered.program, accelerator, collectives, lowered.regime);
+  const auto kernel = make_simgrid_kernel();
+  report.step = execute(lowered.program, costs, lowered.launch_time, *kernel);
+  report.throughput = throughput_of(lowered.work, report.step.step_time, accelerator);
+  if (lowered.bus_bandwidth) {
+    report.collective = collective_report(lowered.program.collectives.front(), costs.collective(0),
+                                          report.step.step_time);
+  }
+  report.cost = {.wall = Seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()),
+                 .peak_memory = peak_memory()};
+  return report;
+}
+
+}  // namespace orrery

@@ -1,0 +1,57 @@
+#include "study/csv.hpp"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include <orrery/error.hpp>
+
+namespace orrery {
+namespace {
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"') {
+      const bool doubled = quoted && i + 1 < line.size() && line[i + 1] == '"';
+      if (doubled) {
+        fields.back() += line[++i];
+      } else {
+        quoted = !quoted;
+      }
+    } else if (c == ',' && !quoted) {
+      fields.emplace_back();
+    } else if (c != '\r') {
+      fields.back() += c;
+    }
+  }
+  return fields;
+}
+
+}  // namespace
+
+CsvTable read_csv(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) throw ConfigError(fmt::format("{}: cannot be read; does it exist?", file.string()));
+  CsvTable table;
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    if (line.empty()) continue;
+    std::vector<std::string> fields = split(line);
+    if (table.columns.empty()) {
+      table.columns = std::move(fields);
+      continue;
+    }
+    if (fields.size() != table.columns.size()) {
+      throw ConfigError(fmt::format("{}:{}:1: {} fields; expected {} as in the header", file.string(), number,
+                                    fields.size(), table.columns.size()));
+    }
+    table.rows.push_back(std::move(fields));
+  }
+  if (table.columns.empty()) throw ConfigError(fmt::format("{}: the table is empty", file.string()));
+  return table;
+}
+
+}  // namespace orrery

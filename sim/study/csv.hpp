@@ -1,0 +1,18 @@
+#pragma once
+/// Comma-separated tables with a header line.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace orrery {
+
+struct CsvTable {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;   ///< each as long as `columns`
+};
+
+/// Quotes as in RFC 4180, without line breaks inside fields. @throws ConfigError naming file and line.
+CsvTable read_csv(const std::filesystem::path& file);
+
+}  // namespace orrery

@@ -1,0 +1,93 @@
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <orrery/validation.hpp>
+
+namespace orrery {
+namespace {
+
+std::string target_text(const SuiteResult& suite) {
+  std::string text;
+  if (suite.target_mean) text = fmt::format("mean {:.0f} %", *suite.target_mean * 100);
+  if (suite.target_median) {
+    text += fmt::format("{}median {:.0f} %", text.empty() ? "" : ", ", *suite.target_median * 100);
+  }
+  return text;
+}
+
+std::string verdict(const SuiteResult& suite) {
+  if (!suite.target_mean && !suite.target_median) return "";
+  return suite.meets_targets() ? "met" : "MISSED";
+}
+
+}  // namespace
+
+std::string to_text(const std::vector<SuiteResult>& suites) {
+  std::string text = fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8}  {:<22} {}\n", "suite", "cases", "mean",
+                                 "median", "bias", "target", "");
+  int cases = 0, without = 0;
+  double sum = 0;
+  for (const SuiteResult& suite : suites) {
+    const int predicted = suite.predicted_cases();
+    text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} %  {:<22} {}\n", suite.name, predicted,
+                        suite.mean_absolute_error() * 100, suite.median_absolute_error() * 100,
+                        suite.bias() * 100, target_text(suite), verdict(suite));
+    cases += predicted;
+    without += static_cast<int>(suite.cases.size()) - predicted;
+    sum += suite.mean_absolute_error() * predicted;
+  }
+  text += fmt::format("{:<26} {:>5} {:>6.1f} %\n", "all cases", cases, cases > 0 ? sum / cases * 100 : 0.0);
+  if (without > 0) text += fmt::format("{} cases without a prediction: `orrery validate SUITE` says why\n", without);
+  return text;
+}
+
+std::string cases_to_text(const SuiteResult& suite) {
+  std::string text = fmt::format("{}\n{} in {}\n\n", suite.title, suite.metric,
+                                 suite.unit == "1" ? "the unit of its name" : suite.unit);
+  for (const ValidationCase& c : suite.cases) {
+    if (!c.predicted) {
+      text += fmt::format("{:<40} measured {:>10.5g}  no prediction: {}\n", c.name, c.measured, c.problem);
+      continue;
+    }
+    text += fmt::format("{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %", c.name, c.measured,
+                        *c.predicted, c.error() * 100);
+    if (c.tried > 1) text += fmt::format("  (fastest of {}: {:.5g} to {:.5g})", c.tried, c.least, c.greatest);
+    text += '\n';
+  }
+  return text + '\n';
+}
+
+std::string to_json(const std::vector<SuiteResult>& suites) {
+  using Json = nlohmann::ordered_json;
+  Json json = {{"schema", "orrery-validation/1"}, {"suites", Json::array()}};
+  for (const SuiteResult& suite : suites) {
+    Json cases = Json::array();
+    for (const ValidationCase& c : suite.cases) {
+      Json item = {{"name", c.name}, {"measured", c.measured}};
+      if (c.predicted) {
+        item["predicted"] = *c.predicted;
+        item["error"] = c.error();
+        item["range"] = {c.least, c.greatest};
+        item["tried"] = c.tried;
+      } else {
+        item["problem"] = c.problem;
+      }
+      cases.push_back(item);
+    }
+    json["suites"].push_back({{"name", suite.name},
+                              {"title", suite.title},
+                              {"metric", suite.metric},
+                              {"unit", suite.unit},
+                              {"mean_absolute_error", suite.mean_absolute_error()},
+                              {"median_absolute_error", suite.median_absolute_error()},
+                              {"bias", suite.bias()},
+                              {"meets_targets", suite.meets_targets()},
+                              {"known_miss", suite.known_miss},
+                              {"cases", cases}});
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace orrery

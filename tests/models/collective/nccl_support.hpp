@@ -1,0 +1,67 @@
+#pragma once
+/// Models and groups that the tests of collective.nccl share.
+
+#include <memory>
+#include <string>
+
+#include <orrery/collective.hpp>
+#include <orrery/node.hpp>
+#include <orrery/reader.hpp>
+
+#include "collective/nccl.hpp"
+
+namespace orrery::collective::test {
+
+/// The model of a `communication` map written as YAML, with the entries of configs/.
+/// @throws ConfigError with every mistake.
+inline std::unique_ptr<const CollectiveModel> nccl(const std::string& yaml) {
+  const Library library({std::filesystem::path(ORRERY_SOURCE_DIR) / "configs"});
+  Diagnostics diagnostics;
+  Reader reader(library.resolve(parse_yaml(yaml, "test.yaml")), "communication", diagnostics);
+  auto model = make_nccl(reader);
+  diagnostics.throw_if_any();
+  return model;
+}
+
+constexpr Bytes kKiB{1024.0};
+constexpr Bytes kMiB{1048576.0};
+constexpr Bytes kGiB{1073741824.0};
+
+constexpr BytesPerSecond gigabytes_per_second(double value) { return BytesPerSecond(value * 1e9); }
+
+/// `ranks` of a server whose links carry `scale_up` GB/s per device.
+inline GroupLayout one_server(int ranks, double scale_up, bool nvls = false) {
+  GroupLayout layout;
+  layout.ranks = ranks;
+  layout.ranks_per_server = ranks;
+  layout.scale_up = gigabytes_per_second(scale_up);
+  layout.scale_up_switched = true;
+  layout.in_switch_reduction = nvls;
+  layout.devices_per_server = 8;
+  return layout;
+}
+
+/// `per_server` ranks in each of `servers` servers with 8 devices and `nics` NICs of `nic` GB/s.
+inline GroupLayout cluster(int servers, int per_server, double scale_up, int nics, double nic,
+                           bool nvls = false) {
+  GroupLayout layout = one_server(per_server, scale_up, nvls);
+  layout.ranks = servers * per_server;
+  layout.servers = servers;
+  layout.nics_per_server = nics;
+  layout.scale_out = gigabytes_per_second(nic * nics / 8.0);
+  layout.scale_out_alone = gigabytes_per_second(nic);
+  return layout;
+}
+
+inline GroupLayout a100(int ranks) { return one_server(ranks, 300); }
+inline GroupLayout h100(int ranks) { return one_server(ranks, 450, true); }
+inline GroupLayout h100_ndr(int servers, int per_server) {
+  return cluster(servers, per_server, 450, 8, 50, true);
+}
+
+inline CollectiveCost cost(const CollectiveModel& model, CollectiveKind kind, Bytes bytes,
+                           const GroupLayout& layout, Dtype dtype = Dtype::Bf16) {
+  return model.cost({.kind = kind, .bytes = bytes, .dtype = dtype, .layout = layout});
+}
+
+}  // namespace orrery::collective::test
