@@ -161,7 +161,7 @@ Software Software::read(Reader reader) {
   return software;
 }
 
-Recipe Recipe::read(Reader& reader) {
+Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
   Recipe recipe;
   recipe.where_precision = reader.where("precision");
   recipe.where_parallelism = reader.where("parallelism");
@@ -169,8 +169,10 @@ Recipe Recipe::read(Reader& reader) {
   Reader model = reader.child("model");
   recipe.model = ModelSpec::read(model);
   recipe.sequence_length = static_cast<double>(reader.integer("sequence_length"));
-  recipe.global_batch = static_cast<double>(reader.integer("global_batch"));
+  recipe.global_batch = static_cast<double>(
+      default_batch > 0 ? default_batch : reader.integer("global_batch"));
   recipe.microbatch = static_cast<double>(reader.integer_or("microbatch", 1));
+  if (default_batch > 0) recipe.global_batch = recipe.microbatch;
   recipe.parallelism = Parallelism::read(reader.child("parallelism", false));
   recipe.precision = read_dtype(reader, "precision", Dtype::Bf16);
   if (recipe.precision == Dtype::Int8) {

@@ -86,7 +86,8 @@ struct Recipe {
   Software software;
   Location where_parallelism, where_batch, where_precision;
 
-  static Recipe read(Reader& reader);
+  /// `default_batch` of 0 makes global_batch required.
+  static Recipe read(Reader& reader, std::int64_t default_batch = 0);
   /// 16-bit type of activations that are not matrix operands.
   [[nodiscard]] Dtype activation_type() const {
     return precision == Dtype::Fp8 ? Dtype::Bf16 : precision;

@@ -227,7 +227,8 @@ std::unique_ptr<const Workload> make_collective(Reader& reader) {
 
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
   const bool backward = reader.choice<bool>("pass", {{"forward", false}, {"backward", true}});
-  auto recipe = Recipe::read(reader);
+  auto recipe = Recipe::read(reader, 1);   // one microbatch of one replica
+  recipe.parallelism.data = 1;
   reader.finish();
   return std::make_unique<LayerWorkload>(std::move(recipe), backward);
 }

@@ -76,11 +76,14 @@ class Replacement {
     std::vector<Node::Entry> entries = node.entries();
     auto entry = std::ranges::find(entries, steps.front().key, &Node::Entry::key);
     if (entry == entries.end()) {
-      if (steps.size() > 1) reject_missing(node, steps.front().key, name);
+      // Below the top level a map may be missing, for its entry may come from the library; whoever reads it
+      // reports a misspelt key.
+      const bool top = steps.front().so_far == steps.front().key;
+      if (steps.size() > 1 && top) reject_missing(node, steps.front().key, name);
       entry = entries.insert(entry, {steps.front().key, value_.where(), Node()});
     }
     entry->value = apply(entry->value, steps.subspan(1), quoted(steps.front()));
-    return Node::map(std::move(entries), node.where());
+    return Node::map(std::move(entries), empty ? value_.where() : node.where());
   }
 
   Node in_sequence(const Node& node, std::span<const Step> steps, const std::string& name) const {

@@ -55,6 +55,7 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
+  if (changed.find("run") == nullptr) changed = changed.with_value_at("run", Node::map({}, tree.where()));
   for (const auto& [path, value] : overrides) {
     changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
   }

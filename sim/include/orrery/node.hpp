@@ -47,8 +47,8 @@ class Node {
   /// This tree with `over` laid on top: maps merge key by key, everything else is replaced.
   [[nodiscard]] Node merged_with(const Node& over) const;
   /// This tree with the value at dotted `path` ("workload.ranks", "stages[2].layers") replaced.
-  /// The last key may be new; the maps on the way must exist.
-  /// @throws ConfigError naming `path` when a step does not exist, with a suggestion.
+  /// Below the top level keys and maps may be new: a library entry may hold them.
+  /// @throws ConfigError naming `path` when a first key or an item does not exist, with a suggestion.
   [[nodiscard]] Node with_value_at(const std::string& path, const Node& value) const;
 
  private:
