@@ -91,7 +91,9 @@ Helpers helpers(const Spec& spec, const Available& available, const FlashAttenti
     result.time += stream_time(spec.memory, available, tensors * queries, kHelperReadFraction);
   };
   add(2.0);
-  if (a.version != FlashAttention::Version::Flash1) add(5.0);
+  const bool first = a.version == FlashAttention::Version::Flash1 ||
+                     a.version == FlashAttention::Version::Triton;
+  if (!first) add(5.0);
   return result;
 }
 

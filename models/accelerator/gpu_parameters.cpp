@@ -150,6 +150,7 @@ AttentionSpec read_attention(Reader reader) {
   attention.launch = reader.quantity<Seconds>("launch");
   attention.flash2 = read_flash(reader.child("flash2"));
   attention.flash1 = read_optional_flash(reader, "flash1");
+  attention.triton = read_optional_flash(reader, "triton");
   attention.flash3 = read_optional_flash(reader, "flash3");
   attention.cudnn = read_optional_flash(reader, "cudnn");
   finish(reader);
@@ -200,6 +201,9 @@ const FlashSpec& AttentionSpec::of(FlashAttention::Version version) const {
   switch (version) {
     case FlashAttention::Version::Flash1:
       found = &flash1;
+      break;
+    case FlashAttention::Version::Triton:
+      found = &triton;
       break;
     case FlashAttention::Version::Flash2:
       return flash2;

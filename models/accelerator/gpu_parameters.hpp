@@ -95,7 +95,7 @@ struct AttentionSpec {
   double wave_loss = 0;                    ///< [phi] of an unfilled last wave that is lost
   Seconds launch{};                        ///< [t0]
   FlashSpec flash2;
-  std::optional<FlashSpec> flash1, flash3, cudnn;
+  std::optional<FlashSpec> flash1, triton, flash3, cudnn;
 
   /// A version that the device has no parameters for is taken for flash2.
   [[nodiscard]] const FlashSpec& of(FlashAttention::Version version) const;

@@ -36,7 +36,7 @@ void ChunkBuilder::gather_then(Sequence& sequence, const Block& product) {
     // multiplied.
     const int rest = sequence.beside(tensor(CollectiveKind::AllGather, 1, true),
                                      Stream::TensorComm, Tile::TensorComm);
-    sequence.compute(product);
+    sequence.compute(in_chunks(product, recipe_.parallelism.tensor));
     sequence.wait(rest);
   } else {
     sequence.blocking(tensor(CollectiveKind::AllGather), Tile::TensorComm);
@@ -52,7 +52,7 @@ void ChunkBuilder::then_reduce(Sequence& sequence, const Block& product) {
     const double last = 1.0 / recipe_.parallelism.tensor;
     const int rest = sequence.beside(tensor(CollectiveKind::ReduceScatter, 1 - last, true),
                                      Stream::TensorComm, Tile::TensorComm);
-    sequence.compute(product);
+    sequence.compute(in_chunks(product, recipe_.parallelism.tensor));
     sequence.wait(rest);
     sequence.blocking(tensor(CollectiveKind::ReduceScatter, last, true), Tile::TensorComm);
   } else {

@@ -72,22 +72,28 @@ void add_weight_gradient(const Shapes& s, const char* name, double n, double k, 
   add_memory(block, "grad_accumulate", n * k * (s.element + 2 * main_size));
 }
 
-Linear linear(const Shapes& s, const char* name, double n, double k) {
-  const Software& software = s.recipe.software;
-  Linear result;
-  if (s.fp8 && !software.fused_fp8_cast) {
+// Who wrote a product's input: a norm can write fp8 itself, others leave 16 bits to cast.
+enum class Input { Norm, Other };
+
+// fp8 products read operands in both layouts: transposed copies are made with the cast, or later.
+void add_fp8_casts(const Shapes& s, double n, double k, Input input, Linear& result) {
+  if (!s.fp8) return;
+  if (input == Input::Norm && s.recipe.software.fused_fp8_cast) {
+    add_memory(result.weight_grad, "fp8_transpose", s.tokens * k * 2);
+  } else {
     add_memory(result.forward, "fp8_cast", s.tokens * k * (s.element + 2));
   }
+  add_memory(result.input_grad, "fp8_grad_cast", s.tokens * n * (s.element + 2));
+}
+
+Linear linear(const Shapes& s, const char* name, double n, double k, Input input) {
+  Linear result;
+  add_fp8_casts(s, n, k, input, result);
   // Autocast keeps weights in fp32 and casts them at every use.
-  if (software.gathered == Dtype::Fp32) {
+  if (s.recipe.software.gathered == Dtype::Fp32) {
     add_memory(result.forward, "weight_cast", n * k * (4 + s.element));
   }
   result.forward.push_back(gemm_work(name, s.recipe, s.tokens, n, k));
-  if (s.fp8) {
-    // The gradient is cast and transposed; the saved input is transposed for the weight gradient.
-    add_memory(result.input_grad, "fp8_grad_cast", s.tokens * n * (s.element + 2));
-    add_memory(result.weight_grad, "fp8_transpose", s.tokens * k * 2);
-  }
   result.input_grad.push_back(gemm_work(name, s.recipe, s.tokens, k, n));
   if (s.recipe.model.biases && !s.fp8) {
     add_memory(result.weight_grad, "bias_grad", s.tokens * n * s.element);
@@ -96,7 +102,7 @@ Linear linear(const Shapes& s, const char* name, double n, double k) {
   return result;
 }
 
-// Written by a norm or an activation for the matrix multiply that follows.
+// Written by a norm for the product that follows.
 double operand_size(const Shapes& s) {
   return s.fp8 && s.recipe.software.fused_fp8_cast ? 1 : s.element;
 }
@@ -180,15 +186,7 @@ Block rotary(const Shapes& s) {
 
 FlashAttention flash(const Shapes& s, bool backward) {
   const Recipe& recipe = s.recipe;
-  const auto version = [&] {
-    switch (recipe.software.attention) {
-      case AttentionKind::Flash1: return FlashAttention::Version::Flash1;
-      case AttentionKind::Flash3: return FlashAttention::Version::Flash3;
-      case AttentionKind::Cudnn: return FlashAttention::Version::Cudnn;
-      default: return FlashAttention::Version::Flash2;
-    }
-  }();
-  return {.version = version,
+  return {.version = flash_version(recipe.software.attention),
           .backward = backward,
           .causal = true,
           .batch = recipe.microbatch,
@@ -262,10 +260,10 @@ Block core_backward(const Shapes& s) {
 
 Block activation_forward(const Shapes& s) {
   const Software& software = s.recipe.software;
-  const double e = s.element, out = operand_size(s);
+  const double e = s.element;
   Block block;
   if (software.compiled || software.fused_bias_activation) {
-    add_memory(block, "activation", s.tokens * (s.columns_in * e + s.columns * out));
+    add_memory(block, "activation", s.tokens * (s.columns_in + s.columns) * e);
     return block;
   }
   if (s.recipe.model.biases) add_memory(block, "bias", s.tokens * s.columns_in * 2 * e);
@@ -293,6 +291,17 @@ double device_tokens(const Recipe& recipe) {
   return recipe.microbatch * recipe.sequence_length / recipe.parallelism.context;
 }
 
+Block in_chunks(const Block& block, double chunks) {
+  Block split = block;
+  for (Work& work : split) {
+    if (auto* product = std::get_if<Gemm>(&work.shape)) {
+      product->m /= chunks;
+      work.repeat *= static_cast<int>(chunks);
+    }
+  }
+  return split;
+}
+
 void append(Block& block, const Block& more) {
   block.insert(block.end(), more.begin(), more.end());
 }
@@ -301,10 +310,10 @@ LayerKernels layer_kernels(const Recipe& recipe) {
   const Shapes s(recipe);
   const double hidden = recipe.model.hidden;
   LayerKernels layer;
-  const Linear qkv = linear(s, "qkv", s.query + 2 * s.key_value, hidden);
-  const Linear projection = linear(s, "projection", hidden, s.query);
-  const Linear fc1 = linear(s, "fc1", s.columns_in, hidden);
-  const Linear fc2 = linear(s, "fc2", hidden, s.columns);
+  const Linear qkv = linear(s, "qkv", s.query + 2 * s.key_value, hidden, Input::Norm);
+  const Linear projection = linear(s, "projection", hidden, s.query, Input::Other);
+  const Linear fc1 = linear(s, "fc1", s.columns_in, hidden, Input::Norm);
+  const Linear fc2 = linear(s, "fc2", hidden, s.columns, Input::Other);
   layer.norm1 = norm_forward(s, "norm1");
   layer.qkv = qkv.forward;
   layer.core = core_forward(s);

@@ -36,6 +36,8 @@ Block optimizer_kernels(const Recipe& recipe, double held, double gradients);
 /// Tokens of a microbatch on one device.
 double device_tokens(const Recipe& recipe);
 
+/// The products of a block in `chunks` parts of their rows, one after the other.
+Block in_chunks(const Block& block, double chunks);
 void append(Block& block, const Block& more);
 
 }  // namespace orrery::workload

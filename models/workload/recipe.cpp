@@ -79,6 +79,29 @@ void check_layers(Reader& reader, const Recipe& recipe) {
 
 }  // namespace
 
+FlashAttention::Version flash_version(AttentionKind kind) {
+  switch (kind) {
+    case AttentionKind::Flash1: return FlashAttention::Version::Flash1;
+    case AttentionKind::Triton: return FlashAttention::Version::Triton;
+    case AttentionKind::Flash3: return FlashAttention::Version::Flash3;
+    case AttentionKind::Cudnn: return FlashAttention::Version::Cudnn;
+    case AttentionKind::Unfused:
+    case AttentionKind::Flash2: break;
+  }
+  return FlashAttention::Version::Flash2;
+}
+
+AttentionKind read_attention(Reader& reader, const std::string& key) {
+  return reader.choice<AttentionKind>(key,
+                                      {{"unfused", AttentionKind::Unfused},
+                                       {"flash1", AttentionKind::Flash1},
+                                       {"triton", AttentionKind::Triton},
+                                       {"flash2", AttentionKind::Flash2},
+                                       {"flash3", AttentionKind::Flash3},
+                                       {"cudnn", AttentionKind::Cudnn}},
+                                      AttentionKind::Flash2);
+}
+
 Dtype read_dtype(Reader& reader, const std::string& key, std::optional<Dtype> fallback) {
   return reader.choice<Dtype>(key,
                               {{"fp32", Dtype::Fp32},
@@ -127,13 +150,7 @@ Software Software::read(Reader reader) {
   software.name = reader.text_or("name", "custom");
   reader.ignore("source");
   reader.ignore("notes");
-  software.attention = reader.choice<AttentionKind>("attention",
-                                                    {{"unfused", AttentionKind::Unfused},
-                                                     {"flash1", AttentionKind::Flash1},
-                                                     {"flash2", AttentionKind::Flash2},
-                                                     {"flash3", AttentionKind::Flash3},
-                                                     {"cudnn", AttentionKind::Cudnn}},
-                                                    AttentionKind::Flash2);
+  software.attention = read_attention(reader, "attention");
   software.fused_softmax = reader.boolean_or("fused_softmax", true);
   software.fused_bias_activation = reader.boolean_or("fused_bias_activation", true);
   software.fused_bias_dropout_add = reader.boolean_or("fused_bias_dropout_add", true);
@@ -151,6 +168,7 @@ Software Software::read(Reader reader) {
   software.scatter_gather = reader.boolean_or("scatter_gather", false);
   software.blocking_p2p = reader.boolean_or("blocking_p2p", true);
   software.launch_time = reader.quantity<Seconds>("launch_time", microseconds(5));
+  software.step_overhead = reader.quantity<Seconds>("step_overhead", Seconds(0));
   software.cuda_graph = reader.boolean_or("cuda_graph", false);
   software.bucket_parameters = count(reader, "bucket_parameters", 40'000'000);
   software.prefetch = count(reader, "prefetch", 2);

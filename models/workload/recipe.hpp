@@ -17,7 +17,7 @@ enum class Sharding { None, Zero1, Zero2, Zero3, Hybrid };
 /// What of the forward pass is run again in the backward pass. Selective: the attention core.
 /// Operator: every second matrix multiply and the element-wise kernels. Full: every layer.
 enum class Recompute { None, Selective, Operator, Full };
-enum class AttentionKind { Unfused, Flash1, Flash2, Flash3, Cudnn };
+enum class AttentionKind { Unfused, Flash1, Triton, Flash2, Flash3, Cudnn };
 
 /// Ranks are laid out tensor first, then context, data, pipeline, as Megatron-LM does.
 struct Parallelism {
@@ -64,6 +64,7 @@ struct Software {
   bool scatter_gather = false;          ///< pipeline messages split over the tensor ranks
   bool blocking_p2p = true;             ///< host waits for pipeline messages
   Seconds launch_time{};                ///< host time per kernel
+  Seconds step_overhead{};              ///< host time between steps with the device idle: data, logging, schedules
   bool cuda_graph = false;
   double bucket_parameters = 40e6;      ///< gradients reduced together, at least (not zero3)
   int prefetch = 2;                     ///< layers gathered ahead (zero3)
@@ -96,6 +97,9 @@ struct Recipe {
   [[nodiscard]] double padded_vocabulary() const;
 };
 
+/// The kernel of a fused kind. @pre `kind` is not Unfused
+FlashAttention::Version flash_version(AttentionKind kind);
+AttentionKind read_attention(Reader& reader, const std::string& key);
 Dtype read_dtype(Reader& reader, const std::string& key, std::optional<Dtype> fallback);
 
 }  // namespace orrery::workload

@@ -23,6 +23,16 @@ void Sequence::flush() {
   if (first_compute_ < 0) first_compute_ = last_compute_;
 }
 
+void Sequence::host(Seconds time) {
+  if (time <= Seconds(0)) return;
+  flush();
+  program_->host_times.push_back(time);
+  last_compute_ = add({.kind = Op::Kind::Host, .tile = Tile::Host,
+                       .work = static_cast<std::uint32_t>(program_->host_times.size() - 1)},
+                      std::exchange(waits_, {}));
+  if (first_compute_ < 0) first_compute_ = last_compute_;
+}
+
 void Sequence::blocking(std::uint32_t collective, Tile tile) {
   flush();
   last_compute_ = add({.kind = Op::Kind::Collective, .tile = tile, .work = collective},

@@ -17,6 +17,8 @@ class Sequence {
 
   /// Kernels on the compute stream.
   void compute(const Block& kernels, Tile tile = Tile::Compute);
+  /// The device waits for the host.
+  void host(Seconds time);
   /// A collective that holds the compute stream.
   void blocking(std::uint32_t collective, Tile tile);
   /// A collective on `stream` after everything appended to Compute so far and after steps `after`. Returns its step.

@@ -167,6 +167,7 @@ class StepBuilder {
                                    data.gathers_layers() ? parameters / ways : parameters),
                  Tile::Optimizer);
     data.gather(tail, parameters);
+    tail.host(recipe_.software.step_overhead);
     const Sequence::Placed placed = tail.place(static_cast<std::uint32_t>(stage));
     for (const std::uint32_t end : ends) {
       if (end != placed.first) lowered_.program.add_dependency(placed.first, end);

@@ -102,7 +102,9 @@ class Executor final : public CompletionHandler {
     rank.running[static_cast<std::size_t>(op.stream)] = index;
     times_[index].start = kernel_.now();
     if (op.host_sync) rank.host_time = max(rank.host_time, kernel_.now());
-    if (op.kind == Op::Kind::Compute) {
+    if (op.kind == Op::Kind::Host) {
+      kernel_.start_timer(program_.host_times[op.work], token_of(index, Part::Compute));
+    } else if (op.kind == Op::Kind::Compute) {
       rank.host_time += launch_time_ * costs_.block(op.work).launches;
       start_compute(index, op);
     } else {
@@ -232,8 +234,14 @@ Seconds critical_path(const Program& program, const CostTable& costs) {
   for (std::size_t head = 0; head < queue.size(); ++head) {
     const std::uint32_t index = queue[head];
     const Op& op = program.ops()[index];
-    const Seconds time = op.kind == Op::Kind::Compute ? costs.block(op.work).time
-                                                      : costs.collective(op.work).time();
+    const Seconds time = [&] {
+      switch (op.kind) {
+        case Op::Kind::Compute: return costs.block(op.work).time;
+        case Op::Kind::Collective: return costs.collective(op.work).time();
+        case Op::Kind::Host: return program.host_times[op.work];
+      }
+      return Seconds(0);
+    }();
     const Seconds end = ready[index] + time;
     longest = max(longest, end);
     for (const std::uint32_t next : graph.successors(index)) ready[next] = max(ready[next], end);

@@ -47,7 +47,7 @@ class RankTiler {
     const Seconds gap = times_[index].start - now_[rank];
     if (gap.si() <= 0) return;
     const std::uint32_t why = cause_[index];
-    if (why == kNoOp || program_.ops()[why].kind == Op::Kind::Compute) {
+    if (why == kNoOp || program_.ops()[why].kind != Op::Kind::Collective) {
       tile(tiles, Tile::Bubble) += gap;
       return;
     }

@@ -25,13 +25,13 @@ inline constexpr int kStreamCount = 5;
 
 /// What an operation does, as an index into the tables of its program.
 struct Op {
-  enum class Kind : std::uint8_t { Compute, Collective };
+  enum class Kind : std::uint8_t { Compute, Collective, Host };
   Kind kind = Kind::Compute;
   Stream stream = Stream::Compute;
   Tile tile = Tile::Compute;      ///< what its time counts as while it holds the compute stream
   bool host_sync = false;         ///< the host waits for what came before, then launches this
   std::uint32_t rank = 0;         ///< represented rank
-  std::uint32_t work = 0;         ///< block or collective index
+  std::uint32_t work = 0;         ///< index of its block, collective or host time
   std::int32_t label = -1;        ///< index into Program::labels, for traces
 };
 
@@ -48,6 +48,7 @@ class Program {
  public:
   std::vector<Block> blocks;
   std::vector<CollectiveUse> collectives;
+  std::vector<Seconds> host_times;   ///< of host operations, during which the device has nothing to do
   std::vector<std::string> labels;
   std::uint32_t ranks = 1;        ///< represented ranks
 

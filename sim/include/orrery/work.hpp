@@ -45,7 +45,8 @@ struct Gemm {
 
 /// Tiled attention that never stores the score matrix.
 struct FlashAttention {
-  enum class Version { Flash1, Flash2, Flash3, Cudnn };
+  /// Triton is the Triton kernel of the first generation (2022).
+  enum class Version { Flash1, Triton, Flash2, Flash3, Cudnn };
   Version version = Version::Flash2;
   bool backward = false;
   bool causal = true;
