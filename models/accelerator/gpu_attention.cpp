@@ -118,7 +118,7 @@ Cost attention_cost(const Spec& spec, const Available& available, const FlashAtt
       clock(spec.clock, available.regime,
             {.dtype = attention.dtype,
              .tensor_duty = tensor_duty(spec, available, attention, blocks, main.cycles),
-             .duration = main.cycles / limited});
+             .duration = main.cycles / limited, .slowest_deviations = available.slowest_deviations});
 
   const Seconds compute = main.cycles / f;
   const Seconds memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency);

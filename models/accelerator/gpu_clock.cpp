@@ -7,9 +7,10 @@ namespace orrery::accelerator {
 Hertz clock(const ClockSpec& spec, OperatingPoint::Regime regime, const ClockDemand& demand) {
   const LoadClock& load = spec.of(demand.dtype);
   const bool sustained = regime == OperatingPoint::Regime::Sustained;
+  const double slowest = 1.0 - spec.spread * demand.slowest_deviations;
   const double power = spec.base_activity + (1.0 - spec.base_activity) * demand.tensor_duty;
   const Hertz limit =
-      min(spec.boost, (sustained ? load.sustained : load.limited) * (1.0 / std::cbrt(power)));
+      min(spec.boost, (sustained ? load.sustained * slowest : load.limited) * (1.0 / std::cbrt(power)));
   if (sustained) return limit;
 
   const Hertz start = max(load.burst, limit);

@@ -154,7 +154,8 @@ Cost GemmModel::cost_of(const Plan& plan, const Gemm& gemm, const Available& ava
   const Hertz f = clock(spec_.clock, available.regime,
                         {.dtype = gemm.dtype,
                          .tensor_duty = std::min(1.0, gemm.flops() / fastest / duration),
-                         .duration = duration});
+                         .duration = duration,
+                         .slowest_deviations = available.slowest_deviations});
 
   const Seconds compute = Seconds(plan.compute) * (reference / f);
   const Seconds memory(plan.memory);

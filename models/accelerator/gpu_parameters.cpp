@@ -49,6 +49,7 @@ ClockSpec read_clock(Reader reader) {
   clock.boost = reader.positive<Hertz>("boost");
   clock.settle = reader.positive<Seconds>("settle");
   clock.base_activity = reader.ratio("base_activity", 0.01, 1.0);
+  clock.spread = reader.ratio_or("spread", 0.0, 0.0, 0.1);
   clock.bf16 = read_load_clock(reader.child("bf16"), clock.boost);
   if (reader.has("fp8")) clock.fp8 = read_load_clock(reader.child("fp8"), clock.boost);
   finish(reader);
@@ -240,6 +241,7 @@ Available available(const Spec& spec, const OperatingPoint& point) {
   result.share = result.multiprocessors / spec.multiprocessors;
   result.bandwidth = spec.memory.bandwidth * point.memory_share;
   result.regime = point.regime;
+  result.slowest_deviations = point.slowest_deviations;
   return result;
 }
 

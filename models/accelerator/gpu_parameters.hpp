@@ -37,6 +37,7 @@ struct ClockSpec {
   Seconds settle{};  ///< [tau] averaging time of the power loop
   double base_activity =
       0;  ///< [a0] dynamic power without matrix work, of that with full matrix work
+  double spread = 0;  ///< [sigma] standard deviation of the sustained clock between devices
   LoadClock bf16;
   std::optional<LoadClock> fp8;
 
@@ -123,6 +124,7 @@ struct Available {
   double share = 1;            ///< `multiprocessors` of those of the device
   BytesPerSecond bandwidth{};
   OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
+  double slowest_deviations = 0;
 };
 Available available(const Spec& spec, const OperatingPoint& point);
 

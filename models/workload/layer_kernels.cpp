@@ -382,7 +382,7 @@ EndKernels end_kernels(const Recipe& recipe) {
   // Fused: two reads of 16-bit logits and their gradient written in place. Otherwise cast to fp32, maximum,
   // subtract, exponentiate, sum and divide forward; scale and cast backward.
   const double logits = s.tokens * columns;
-  if (recipe.software.fused_cross_entropy || recipe.software.compiled) {
+  if (recipe.software.fused_cross_entropy) {
     add_memory(ends.loss, "cross_entropy", logits * 2 * e);
     add_memory(ends.loss_grad, "cross_entropy_grad", logits * 2 * e);
   } else {

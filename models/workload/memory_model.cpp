@@ -83,7 +83,7 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   if (stage.head) {
     // Logits, their fp32 copy and its gradient live together at the turn of the microbatch.
     const double logits = tokens * recipe.padded_vocabulary() / recipe.parallelism.tensor;
-    activations += Bytes(logits * (software.fused_cross_entropy || software.compiled ? 2 * e : e + 8));
+    activations += Bytes(logits * (software.fused_cross_entropy ? 2 * e : e + 8));
   }
   if (recipe.recompute == Recompute::Full) {
     Recipe kept = recipe;   // the layer that is being recomputed is whole

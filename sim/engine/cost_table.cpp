@@ -1,6 +1,8 @@
 #include "engine/cost_table.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace orrery {
 namespace {
@@ -13,9 +15,8 @@ double share_left(double taken, double all) { return std::max(kLeastShare, 1.0 -
 }  // namespace
 
 CostTable::CostTable(const Program& program, const Accelerator& accelerator,
-                     const CollectiveModel& collectives, OperatingPoint::Regime regime)
-    : program_(program), accelerator_(accelerator), regime_(regime) {
-  const OperatingPoint point{.regime = regime};
+                     const CollectiveModel& collectives, const OperatingPoint& point)
+    : program_(program), accelerator_(accelerator), point_(point) {
   for (const Block& block : program.blocks) {
     BlockCost cost;
     for (const Work& work : block) {
@@ -33,6 +34,21 @@ CostTable::CostTable(const Program& program, const Accelerator& accelerator,
   }
 }
 
+double expected_slowest(int count) {
+  if (count <= 1) return 0;
+  const double probability = (count - 0.375) / (count + 0.25);
+  // Newton's method on the normal distribution; convex above the mean, so it converges from there.
+  double x = 1;
+  for (int i = 0; i < 60; ++i) {
+    const double above = 0.5 * std::erfc(x / std::numbers::sqrt2) - (1 - probability);
+    const double density = std::exp(-0.5 * x * x) / std::sqrt(2 * std::numbers::pi);
+    const double step = above / density;
+    x += std::min(step, 1.0);
+    if (std::abs(step) < 1e-12) break;
+  }
+  return x;
+}
+
 Seconds CostTable::time_of(const Block& block, const OperatingPoint& point) const {
   Seconds time{};
   for (const Work& work : block) time += accelerator_.cost(work, point).time * work.repeat;
@@ -43,10 +59,9 @@ double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSec
   const auto key = std::make_tuple(index, multiprocessors, memory.si());
   const auto found = slowdowns_.find(key);
   if (found != slowdowns_.end()) return found->second;
-  const OperatingPoint point{
-      .regime = regime_,
-      .compute_share = share_left(multiprocessors, accelerator_.multiprocessors()),
-      .memory_share = share_left(memory.si(), accelerator_.memory_bandwidth().si())};
+  OperatingPoint point = point_;
+  point.compute_share = share_left(multiprocessors, accelerator_.multiprocessors());
+  point.memory_share = share_left(memory.si(), accelerator_.memory_bandwidth().si());
   const double alone = blocks_[index].time.si();
   const double slowed = time_of(program_.blocks[index], point).si();
   const double factor = alone > 0 ? std::max(1.0, slowed / alone) : 1.0;

@@ -1,129 +1,145 @@
-// The only file that includes Boost.Graph.
+// Latencies are laid on the wires: half of a network switch's on each wire at it, so that a route's
+// sum is exact.
 #include "platform/machine_graph.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/dijkstra_shortest_paths.hpp>
 #include <fmt/format.h>
 
-#include <orrery/error.hpp>
-
 namespace orrery {
+namespace {
 
-struct LinkProperty {
-  double latency = 0;   // s; ties in length are broken by the order of vertices
-  int link = 0;
-};
-struct MachineGraph::Adjacency {
-  using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, boost::no_property,
-                                      LinkProperty>;
-  Graph graph;
-};
-
-MachineGraph::MachineGraph(const PlatformSpec& spec) : adjacency_(std::make_unique<Adjacency>()) {
-  for (int server = 0; server < spec.servers; ++server) add_server(spec, server);
-  if (spec.fabric.present) add_fabric(spec);
-  adjacency_->graph = Adjacency::Graph(components_.size());
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    boost::add_edge(static_cast<std::size_t>(links_[i].from), static_cast<std::size_t>(links_[i].to),
-                    LinkProperty{links_[i].latency.si(), static_cast<int>(i)}, adjacency_->graph);
-  }
+int at(const std::vector<int>& values, int index) {
+  return values[static_cast<std::size_t>(index)];
 }
 
-MachineGraph::~MachineGraph() = default;
+}  // namespace
+
+MachineGraph::MachineGraph(const PlatformSpec& spec) {
+  std::vector<Server> servers;
+  for (int index = 0; index < spec.servers; ++index) {
+    servers.push_back(add_server(spec.server, index));
+    devices.insert(devices.end(), servers.back().devices.begin(), servers.back().devices.end());
+  }
+  if (spec.servers > 1) add_fabric(spec, servers);
+}
 
 int MachineGraph::add(std::string name, ComponentKind kind) {
-  components_.push_back({std::move(name), kind});
-  return static_cast<int>(components_.size() - 1);
+  components.push_back({.name = std::move(name), .kind = kind});
+  return static_cast<int>(components.size()) - 1;
 }
 
-void MachineGraph::connect(int from, int to, BytesPerSecond bandwidth, Seconds latency, const char* kind) {
-  links_.push_back({.from = from, .to = to, .bandwidth = bandwidth, .latency = latency, .kind = kind});
+void MachineGraph::connect(int from, int to, const WireSpec& wire, const char* kind) {
+  links.push_back(
+      {.from = from, .to = to, .bandwidth = wire.bandwidth, .latency = wire.latency, .kind = kind});
 }
 
-void MachineGraph::add_server(const PlatformSpec& spec, int server) {
-  const std::string prefix = fmt::format("server{}", server);
-  const BytesPerSecond socket_link = spec.pcie_bandwidth * 4;
-  std::vector<int> sockets, switches, pcie;
-  for (int i = 0; i < spec.sockets; ++i) {
-    sockets.push_back(add(fmt::format("{}.cpu{}", prefix, i), ComponentKind::Cpu));
-    if (i > 0) connect(sockets[0], sockets.back(), socket_link, spec.pcie_latency, "socket");
-  }
-  for (int i = 0; i < spec.scale_up.switches; ++i) {
-    switches.push_back(add(fmt::format("{}.nvswitch{}", prefix, i), ComponentKind::ScaleUpSwitch));
-  }
-  // A NIC shares a PCIe switch with its devices; without NICs every device has its own.
-  const int groups = spec.nics > 0 ? std::min(spec.nics, spec.devices) : spec.devices;
-  for (int i = 0; i < groups; ++i) {
-    pcie.push_back(add(fmt::format("{}.pcie{}", prefix, i), ComponentKind::PcieSwitch));
-    const auto socket = static_cast<std::size_t>(i * spec.sockets / groups);
-    connect(sockets[socket], pcie.back(), spec.pcie_bandwidth, spec.pcie_latency, "pcie");
-  }
+MachineGraph::Server MachineGraph::add_server(const ServerSpec& spec, int index) {
+  Server server;
+  const std::string prefix = fmt::format("server{}", index);
+  // The latency of memory belongs to the accelerator's model.
+  const WireSpec memory{.bandwidth = spec.accelerator->memory_bandwidth(), .latency = Seconds(0)};
   for (int i = 0; i < spec.devices; ++i) {
-    const int device = add(fmt::format("{}.gpu{}", prefix, i), ComponentKind::Device);
-    const int memory = add(fmt::format("{}.gpu{}.hbm", prefix, i), ComponentKind::Memory);
-    devices_.push_back(device);
-    connect(device, memory, spec.accelerator->memory_bandwidth(), Seconds(0), "hbm");
-    const auto group = static_cast<std::size_t>(i * groups / spec.devices);
-    connect(device, pcie[group], spec.pcie_bandwidth, spec.pcie_latency, "pcie");
-    for (const int nvswitch : switches) {
-      connect(device, nvswitch, spec.scale_up.bandwidth / static_cast<double>(spec.scale_up.switches),
-              spec.scale_up.latency, "nvlink");
-    }
+    server.devices.push_back(add(fmt::format("{}.gpu{}", prefix, i), ComponentKind::Device));
+    const int hbm = add(fmt::format("{}.gpu{}.hbm", prefix, i), ComponentKind::Memory);
+    connect(server.devices.back(), hbm, memory, "hbm");
+  }
+  connect_scale_up(spec, server, prefix);
+  for (int i = 0; i < spec.pcie_switches(); ++i) {
+    server.pcie_switches.push_back(
+        add(fmt::format("{}.pcie_switch{}", prefix, i), ComponentKind::PcieSwitch));
+  }
+  for (int i = 0; i < spec.sockets; ++i) {
+    server.sockets.push_back(add(fmt::format("{}.cpu{}", prefix, i), ComponentKind::Cpu));
   }
   for (int i = 0; i < spec.nics; ++i) {
-    const int nic = add(fmt::format("{}.nic{}", prefix, i), ComponentKind::Nic);
-    nics_.push_back(nic);
-    connect(pcie[static_cast<std::size_t>(i * groups / spec.nics)], nic, spec.pcie_bandwidth,
-            spec.pcie_latency, "pcie");
+    server.nics.push_back(add(fmt::format("{}.nic{}", prefix, i), ComponentKind::Nic));
   }
+  connect_host(spec, server);
+  return server;
 }
 
-void MachineGraph::add_fabric(const PlatformSpec& spec) {
-  const FabricSpec& fabric = spec.fabric;
-  const int leaves_per_group = fabric.rails ? spec.nics : 1;
-  const int spine = add("spine", ComponentKind::SpineSwitch);
-  for (int group = 0; group < spec.leaf_groups(); ++group) {
-    const int first = group * fabric.servers_per_leaf;
-    const int last = std::min(spec.servers, first + fabric.servers_per_leaf);
-    for (int rail = 0; rail < leaves_per_group; ++rail) {
-      const int leaf = add(fmt::format("leaf{}", group * leaves_per_group + rail), ComponentKind::LeafSwitch);
-      const int ports = fabric.servers_per_leaf * (fabric.rails ? 1 : spec.nics);
-      connect(leaf, spine, min(spec.nic.bandwidth, fabric.leaf.port_bandwidth) * (ports / fabric.oversubscription),
-              fabric.leaf.latency + fabric.spine.latency, "network");
-      for (int server = first; server < last; ++server) {
-        for (int nic = 0; nic < spec.nics; ++nic) {
-          if (fabric.rails && nic != rail) continue;
-          connect(nics_[static_cast<std::size_t>(server * spec.nics + nic)], leaf,
-                  min(spec.nic.bandwidth, fabric.leaf.port_bandwidth), spec.nic.latency, "network");
-        }
-      }
+// The hardware stripes every transfer over all switches of a server: they are one component.
+void MachineGraph::connect_scale_up(const ServerSpec& spec, const Server& server,
+                                    const std::string& prefix) {
+  const ScaleUpSpec& scale_up = spec.scale_up;
+  if (scale_up.kind == ScaleUpSpec::Kind::Pcie || spec.devices == 1) return;
+  if (scale_up.switches > 0) {
+    const int nvswitch = add(prefix + ".nvswitch", ComponentKind::ScaleUpSwitch);
+    const WireSpec wire{.bandwidth = scale_up.bandwidth, .latency = scale_up.latency};
+    for (const int device : server.devices) connect(device, nvswitch, wire, "nvlink");
+    return;
+  }
+  const WireSpec wire{.bandwidth = scale_up.bandwidth / static_cast<double>(spec.devices - 1),
+                      .latency = scale_up.latency};
+  for (int i = 0; i < spec.devices; ++i) {
+    for (int j = i + 1; j < spec.devices; ++j) {
+      connect(at(server.devices, i), at(server.devices, j), wire, "nvlink");
     }
   }
 }
 
-Route MachineGraph::route(int from, int to) const {
-  const auto& graph = adjacency_->graph;
-  const auto count = boost::num_vertices(graph);
-  std::vector<std::size_t> before(count);
-  std::vector<double> distance(count);
-  boost::dijkstra_shortest_paths(graph, static_cast<std::size_t>(from),
-                                 boost::weight_map(boost::get(&LinkProperty::latency, graph))
-                                     .predecessor_map(before.data())
-                                     .distance_map(distance.data()));
-  Route route;
-  for (auto at = static_cast<std::size_t>(to); at != static_cast<std::size_t>(from); at = before[at]) {
-    if (before[at] == at) return {};   // unreachable
-    const int link = graph[boost::edge(before[at], at, graph).first].link;
-    const Link& crossed = links_[static_cast<std::size_t>(link)];
-    route.links.push_back(link);
-    route.latency += crossed.latency;
-    route.bandwidth = route.links.size() == 1 ? crossed.bandwidth : min(route.bandwidth, crossed.bandwidth);
+void MachineGraph::connect_host(const ServerSpec& spec, const Server& server) {
+  const auto pcie_switch_of = [&](int device) {
+    return at(server.pcie_switches, device / spec.devices_per_pcie_switch);
+  };
+  for (int i = 0; i < spec.devices; ++i) {
+    connect(at(server.devices, i), pcie_switch_of(i), spec.pcie, "pcie");
   }
-  std::reverse(route.links.begin(), route.links.end());
-  return route;
+  for (int i = 0; i < spec.nics; ++i) {
+    connect(at(server.nics, i), pcie_switch_of(i * spec.devices / spec.nics), spec.pcie, "pcie");
+  }
+  for (int i = 0; i < spec.pcie_switches(); ++i) {
+    connect(at(server.pcie_switches, i),
+            at(server.sockets, i * spec.sockets / spec.pcie_switches()), spec.pcie, "pcie");
+  }
+  if (!spec.socket_link) return;
+  for (int i = 0; i < spec.sockets; ++i) {
+    for (int j = i + 1; j < spec.sockets; ++j) {
+      connect(at(server.sockets, i), at(server.sockets, j), *spec.socket_link, "upi");
+    }
+  }
+}
+
+int MachineGraph::add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int pod,
+                           int rail) {
+  const FabricSpec& fabric = *spec.fabric;
+  const int leaf =
+      add(fmt::format("leaf{}", pod * fabric.leaves_per_pod + rail), ComponentKind::LeafSwitch);
+  const WireSpec wire{
+      .bandwidth = min(spec.server.nic.bandwidth, fabric.leaf.port_bandwidth),
+      .latency = spec.server.nic.latency + fabric.cable_latency + fabric.leaf.latency / 2};
+  const int first = pod * fabric.servers_per_leaf;
+  const int end = std::min(spec.servers, first + fabric.servers_per_leaf);
+  for (int index = first; index < end; ++index) {
+    for (int nic = 0; nic < spec.server.nics; ++nic) {
+      if (fabric.rails && nic != rail) continue;
+      connect(at(servers[static_cast<std::size_t>(index)].nics, nic), leaf, wire, "network");
+    }
+  }
+  return leaf;
+}
+
+void MachineGraph::add_fabric(const PlatformSpec& spec, const std::vector<Server>& servers) {
+  const FabricSpec& fabric = *spec.fabric;
+  std::vector<int> leaves;
+  for (int pod = 0; pod < fabric.pods; ++pod) {
+    for (int rail = 0; rail < fabric.leaves_per_pod; ++rail) {
+      leaves.push_back(add_leaf(spec, servers, pod, rail));
+    }
+  }
+  if (fabric.pods == 1) return;
+  const BytesPerSecond cable = min(fabric.leaf.port_bandwidth, fabric.spine->port_bandwidth);
+  const WireSpec wire{
+      .bandwidth = cable * static_cast<double>(fabric.cables_per_spine),
+      .latency = (fabric.leaf.latency + fabric.spine->latency) / 2 + fabric.cable_latency};
+  for (int i = 0; i < fabric.leaves_per_pod * fabric.spines_per_rail; ++i) {
+    const int spine = add(fmt::format("spine{}", i), ComponentKind::SpineSwitch);
+    const int rail = i / fabric.spines_per_rail;
+    for (int pod = 0; pod < fabric.pods; ++pod) {
+      connect(at(leaves, pod * fabric.leaves_per_pod + rail), spine, wire, "network");
+    }
+  }
 }
 
 }  // namespace orrery

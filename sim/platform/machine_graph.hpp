@@ -1,34 +1,34 @@
 #pragma once
-/// Every part of the machine and every cable as a graph, with shortest routes.
+/// Every part and every wire of the machine that a `PlatformSpec` describes.
 
-#include <memory>
+#include <vector>
+
+#include <orrery/platform.hpp>
 
 #include "platform/platform_spec.hpp"
 
 namespace orrery {
 
-class MachineGraph {
- public:
-  explicit MachineGraph(const PlatformSpec& spec);
-  ~MachineGraph();
+struct MachineGraph {
+  std::vector<Component> components;
+  std::vector<Link> links;
+  std::vector<int> devices;  ///< component indices, server by server
 
-  [[nodiscard]] const std::vector<Component>& components() const { return components_; }
-  [[nodiscard]] const std::vector<Link>& links() const { return links_; }
-  [[nodiscard]] int device(int index) const { return devices_[static_cast<std::size_t>(index)]; }
-  [[nodiscard]] Route route(int from, int to) const;
+  /// Servers first, one after the other, then leaves and spines. O(components).
+  explicit MachineGraph(const PlatformSpec& spec);
 
  private:
+  /// Component indices of one server's parts that others connect to.
+  struct Server {
+    std::vector<int> devices, pcie_switches, sockets, nics;
+  };
   int add(std::string name, ComponentKind kind);
-  void connect(int from, int to, BytesPerSecond bandwidth, Seconds latency, const char* kind);
-  void add_server(const PlatformSpec& spec, int server);
-  void add_fabric(const PlatformSpec& spec);
-
-  struct Adjacency;   // Boost.Graph
-  std::vector<Component> components_;
-  std::vector<Link> links_;
-  std::vector<int> devices_;
-  std::vector<int> nics_;   // server by server
-  std::unique_ptr<Adjacency> adjacency_;
+  void connect(int from, int to, const WireSpec& wire, const char* kind);
+  Server add_server(const ServerSpec& spec, int index);
+  void connect_scale_up(const ServerSpec& spec, const Server& server, const std::string& prefix);
+  void connect_host(const ServerSpec& spec, const Server& server);
+  void add_fabric(const PlatformSpec& spec, const std::vector<Server>& servers);
+  int add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int pod, int rail);
 };
 
 }  // namespace orrery

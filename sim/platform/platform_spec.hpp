@@ -1,61 +1,92 @@
 #pragma once
-/// What a `system` entry says, in numbers.
+/// What a `system` map says, checked and immutable. The keys are described in configs/README.md.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <orrery/platform.hpp>
 
 namespace orrery {
 
+struct WireSpec {
+  BytesPerSecond bandwidth{};  ///< per direction
+  Seconds latency{};
+};
+
+/// How the devices of a server reach one another.
 struct ScaleUpSpec {
-  bool present = false;            ///< false: devices reach one another through PCIe
-  BytesPerSecond bandwidth{};      ///< per device and direction
-  Seconds latency{};               ///< device to switch
-  int switches = 0;
+  enum class Kind { NvLink, Pcie };
+  Kind kind = Kind::Pcie;
+  BytesPerSecond bandwidth{};  ///< per device and direction
+  Seconds latency{};           ///< of a wire: to a switch, or to the other device
+  int switches = 0;            ///< 0: every pair of devices has its own wire
   bool in_switch_reduction = false;
 };
 
-struct NicSpec {
-  BytesPerSecond bandwidth{};      ///< per direction
-  Seconds latency{};               ///< through the adapter
+struct ServerSpec {
+  std::string name;
+  std::shared_ptr<const Accelerator> accelerator;
+  int devices = 1;
+  ScaleUpSpec scale_up;
+  Seconds launch_time{};
+  int sockets = 1;
+  std::optional<WireSpec> socket_link;  ///< between any two sockets
+  WireSpec pcie;                        ///< one x16 slot; a switch has the same to its socket
+  int devices_per_pcie_switch = 1;
+  WireSpec nic;
+  int nics = 0;
+  Node communication;
+
+  [[nodiscard]] int pcie_switches() const { return devices / devices_per_pcie_switch; }
+  /// Devices per NIC or NICs per device are whole: the other one is below 1.
+  [[nodiscard]] double nics_per_device() const { return static_cast<double>(nics) / devices; }
 };
 
 struct SwitchSpec {
   int ports = 0;
   BytesPerSecond port_bandwidth{};
-  Seconds latency{};
+  Seconds latency{};  ///< port to port
 };
 
+/// A tree of leaves and spines. With rails NIC i of every server of a pod goes to leaf i of that
+/// pod, and the leaves of one rail have spines of their own.
 struct FabricSpec {
-  bool present = false;
-  SwitchSpec leaf, spine;
-  int servers_per_leaf = 0;        ///< with rails: servers per group of leaves, one leaf a rail
-  bool rails = false;              ///< NIC i of every server of a group is on leaf i
-  double oversubscription = 1;     ///< downlinks to uplinks of a leaf
+  SwitchSpec leaf;
+  std::optional<SwitchSpec> spine;
+  Seconds cable_latency{};
+  bool rails = false;
+  double oversubscription =
+      1;  ///< ratio of what servers may send into a leaf to what its uplinks carry
   bool in_network_reduction = false;
+  int servers_per_leaf =
+      1;  ///< a pod: the servers that share a leaf, or with rails a set of leaves
+  int pods = 1;
+  int leaves_per_pod = 1;
+  int spines_per_rail = 0;   ///< 0 in a machine of one pod; without rails there is one "rail"
+  int cables_per_spine = 0;  ///< from one leaf to one spine, used as one link
 };
 
 struct PlatformSpec {
   std::string name;
   int servers = 1;
-  int devices = 1;                 ///< per server
-  std::shared_ptr<const Accelerator> accelerator;
-  ScaleUpSpec scale_up;
-  int sockets = 1;
-  BytesPerSecond pcie_bandwidth{};
-  Seconds pcie_latency{};
-  NicSpec nic;
-  int nics = 0;                    ///< per server
-  FabricSpec fabric;
-  Seconds launch_time{};
+  ServerSpec server;
+  std::optional<FabricSpec> fabric;  ///< present when servers > 1
   Node communication;
 
-  /// Mistakes go to the reader's diagnostics; the result is then unusable.
+  /// Mistakes go to the reader's diagnostics; a spec read with mistakes must not be used.
   static PlatformSpec read(Reader& system, const AcceleratorFactory& make);
-  [[nodiscard]] int leaf_groups() const {
-    return fabric.present ? (servers + fabric.servers_per_leaf - 1) / fabric.servers_per_leaf : 0;
-  }
 };
+
+ServerSpec read_server(Reader server, const AcceleratorFactory& make);
+FabricSpec read_fabric(Reader fabric, const ServerSpec& server);
+/// Lays the fabric out for so many servers. What does not fit is reported at `servers` of `system`.
+void wire_fabric(FabricSpec& fabric, const PlatformSpec& platform, Reader& system);
+
+/// A whole number of parts from `minimum` to a million.
+int read_count(Reader& reader, const std::string& key, std::optional<int> fallback = std::nullopt,
+               int minimum = 1);
+/// Reads over the keys that are for people.
+void ignore_prose(Reader& reader);
 
 }  // namespace orrery

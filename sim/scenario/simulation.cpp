@@ -121,7 +121,9 @@ Report Simulation::run() const {
   }
   const NoCollectives none;
   const CollectiveModel& collectives = machine.collectives ? *machine.collectives : none;
-  const CostTable costs(lowered.program, accelerator, collectives, lowered.regime);
+  const OperatingPoint point{.regime = lowered.regime,
+                             .slowest_deviations = expected_slowest(lowered.work.devices)};
+  const CostTable costs(lowered.program, accelerator, collectives, point);
   const auto kernel = make_simgrid_kernel();
   report.step = execute(lowered.program, costs, lowered.launch_time, *kernel);
   report.throughput = throughput_of(lowered.work, report.step.step_time, accelerator);

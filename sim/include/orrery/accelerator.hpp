@@ -17,6 +17,9 @@ struct OperatingPoint {
   /// Shares of multiprocessors and of memory bandwidth left by communication kernels, (0, 1].
   double compute_share = 1.0;
   double memory_share = 1.0;
+  /// Devices of one type differ. Those that work in step wait for the slowest: how many standard deviations it
+  /// lies below the mean.
+  double slowest_deviations = 0.0;
 };
 
 /// What limits a kernel.

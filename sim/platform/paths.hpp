@@ -1,0 +1,43 @@
+#pragma once
+/// Latency and bandwidth between any two devices, from a machine of at most three servers: all
+/// pairs of servers on one leaf are alike, and so are all pairs on two.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "platform/machine_graph.hpp"
+#include "platform/router.hpp"
+
+namespace orrery {
+
+/// How far apart two servers are.
+enum class Reach { SameServer, SameLeaf, Spine };
+
+struct Path {
+  Seconds latency{};
+  BytesPerSecond bandwidth{};
+};
+
+class Paths {
+ public:
+  explicit Paths(const PlatformSpec& spec);
+
+  /// From device `from` of one server to device `to` of the same or another one. Thread-safe; O(1)
+  /// after the first call with `from`.
+  [[nodiscard]] Path between(int from, int to, Reach reach) const;
+
+ private:
+  [[nodiscard]] std::vector<Path> paths_from(int from) const;
+
+  int devices_ = 0;     ///< per server
+  bool pairs_ = false;  ///< whether servers share leaves
+  MachineGraph machine_;
+  Router router_;
+  mutable std::mutex mutex_;
+  mutable std::map<int, std::vector<Path>>
+      known_;  ///< by `from`; to every device of the small machine
+};
+
+}  // namespace orrery

@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/platform_spec.hpp"
+
+namespace orrery {
+namespace {
+
+WireSpec read_wire(Reader& reader) {
+  return {.bandwidth = reader.positive<BytesPerSecond>("bandwidth"),
+          .latency = reader.quantity<Seconds>("latency")};
+}
+
+ScaleUpSpec read_scale_up(Reader reader) {
+  using Kind = ScaleUpSpec::Kind;
+  ScaleUpSpec spec;
+  spec.kind = reader.choice<Kind>("kind", {{"nvlink", Kind::NvLink}, {"pcie", Kind::Pcie}});
+  if (spec.kind == Kind::NvLink) {
+    const WireSpec wire = read_wire(reader);
+    spec.bandwidth = wire.bandwidth;
+    spec.latency = wire.latency;
+    spec.switches = read_count(reader, "switches", std::nullopt, 0);
+    spec.in_switch_reduction = reader.boolean_or("in_switch_reduction", false);
+    if (spec.in_switch_reduction && spec.switches == 0) {
+      reader.error("in_switch_reduction",
+                   "in_switch_reduction: expected switches of at least 1; got 0");
+    }
+  }
+  reader.text_or("name", "");
+  ignore_prose(reader);
+  reader.finish();
+  return spec;
+}
+
+void read_cpu(Reader reader, ServerSpec& spec) {
+  spec.launch_time = reader.quantity<Seconds>("launch_time");
+  if (reader.has("socket_link")) {
+    Reader link = reader.child("socket_link");
+    spec.socket_link = read_wire(link);
+    ignore_prose(link);
+    link.finish();
+  }
+  reader.text_or("name", "");
+  ignore_prose(reader);
+  reader.finish();
+}
+
+void read_pcie(Reader reader, ServerSpec& spec) {
+  spec.pcie = read_wire(reader);
+  const int per_nic = spec.nics > 0 ? std::max(1, spec.devices / spec.nics) : 1;
+  spec.devices_per_pcie_switch = read_count(reader, "devices_per_switch", per_nic);
+  if (spec.devices % spec.devices_per_pcie_switch != 0) {
+    reader.error(
+        "devices_per_switch",
+        fmt::format("devices_per_switch: expected a divisor of the {} accelerators; got {}",
+                    spec.devices, spec.devices_per_pcie_switch));
+    spec.devices_per_pcie_switch = 1;
+  }
+  ignore_prose(reader);
+  reader.finish();
+}
+
+void read_nics(Reader& server, ServerSpec& spec) {
+  spec.nics = read_count(server, "nics", 0, 0);
+  if (spec.nics > 0 && spec.devices % spec.nics != 0 && spec.nics % spec.devices != 0) {
+    server.error(
+        "nics", fmt::format("nics: expected a divisor or a multiple of the {} accelerators; got {}",
+                            spec.devices, spec.nics));
+  }
+  if (spec.nics == 0) {
+    server.ignore("nic");
+    return;
+  }
+  Reader nic = server.child("nic");
+  spec.nic = read_wire(nic);
+  nic.text_or("name", "");
+  ignore_prose(nic);
+  nic.finish();
+}
+
+}  // namespace
+
+ServerSpec read_server(Reader server, const AcceleratorFactory& make) {
+  ServerSpec spec;
+  spec.name = server.text_or("name", "server");
+  Reader accelerator = server.child("accelerator");
+  spec.accelerator = make(accelerator);
+  spec.devices = read_count(server, "accelerators");
+  if (server.has("scale_up") || spec.devices > 1) {
+    spec.scale_up = read_scale_up(server.child("scale_up"));
+  }
+  read_cpu(server.child("cpu"), spec);
+  spec.sockets = read_count(server, "sockets", 2);
+  read_nics(server, spec);
+  read_pcie(server.child("pcie"), spec);
+  spec.communication = server.raw("communication");
+  ignore_prose(server);
+  server.finish();
+  return spec;
+}
+
+}  // namespace orrery

@@ -1,0 +1,105 @@
+#pragma once
+/// A small machine with round numbers, and ways to change it.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <orrery/platform.hpp>
+
+namespace orrery::platform_test {
+
+class FakeAccelerator final : public Accelerator {
+ public:
+  const std::string& name() const override { return name_; }
+  Bytes memory_capacity() const override { return gigabytes(80); }
+  FlopsPerSecond peak(Dtype) const override { return FlopsPerSecond(1e15); }
+  bool supports(Dtype) const override { return true; }
+  BytesPerSecond memory_bandwidth() const override { return BytesPerSecond(2e12); }
+  int multiprocessors() const override { return 100; }
+  Cost cost(const Work&, const OperatingPoint&) const override { return {}; }
+
+ private:
+  std::string name_ = "fake";
+};
+
+inline std::shared_ptr<const Accelerator> make_fake(Reader&) {
+  return std::make_shared<const FakeAccelerator>();
+}
+
+/// Leaves of 40 ports take two servers of 8 NICs without rails, 20 with rails.
+constexpr const char* kSystem = R"(
+name: small
+servers: 4
+server:
+  name: box
+  accelerator: {}
+  accelerators: 8
+  scale_up: {kind: nvlink, bandwidth: 300 GB/s, latency: 0.2 us, switches: 6}
+  cpu: {launch_time: 4 us, socket_link: {bandwidth: 96 GB/s, latency: 0.1 us}}
+  sockets: 2
+  pcie: {bandwidth: 32 GB/s, latency: 0.25 us, devices_per_switch: 2}
+  nic: {bandwidth: 200 Gbit/s, latency: 0.3 us}
+  nics: 8
+fabric:
+  leaf: {ports: 40, port_bandwidth: 200 Gbit/s, latency: 0.13 us}
+  spine: {ports: 40, port_bandwidth: 200 Gbit/s, latency: 0.13 us}
+  cable_latency: 0.05 us
+)";
+
+using Changes = std::vector<std::pair<std::string, std::string>>;
+
+/// kSystem with values at dotted paths replaced.
+inline Node system_with(const Changes& changes) {
+  Node node = parse_yaml(kSystem, "test.yaml");
+  for (const auto& [path, value] : changes) {
+    node = node.with_value_at(path, parse_yaml(value, "change.yaml"));
+  }
+  return node;
+}
+
+/// @throws ConfigError with every mistake.
+inline Platform platform_of(const Node& system) {
+  Diagnostics diagnostics;
+  Reader reader(system, "system", diagnostics);
+  Platform platform(reader, make_fake);
+  diagnostics.throw_if_any();
+  return platform;
+}
+
+inline Platform platform_with(const Changes& changes) { return platform_of(system_with(changes)); }
+
+inline int find(const Platform& platform, const std::string& name) {
+  for (std::size_t i = 0; i < platform.components().size(); ++i) {
+    if (platform.components()[i].name == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+inline Route route(const Platform& platform, const std::string& from, const std::string& to) {
+  return platform.route(find(platform, from), find(platform, to));
+}
+
+/// The kinds of a route's links, separated by blanks.
+inline std::string kinds(const Platform& platform, const Route& route) {
+  std::string text;
+  for (const int link : route.links) {
+    text += (text.empty() ? "" : " ") + platform.links()[static_cast<std::size_t>(link)].kind;
+  }
+  return text;
+}
+
+inline int count(const Platform& platform, ComponentKind kind) {
+  int result = 0;
+  for (const Component& component : platform.components()) result += component.kind == kind ? 1 : 0;
+  return result;
+}
+
+// Sums of a few doubles: equal to the last digits.
+constexpr double kExact = 1e-12;
+
+inline double microseconds_of(Seconds time) { return time.si() * 1e6; }
+inline double gigabytes_per_second(BytesPerSecond rate) { return rate.si() / 1e9; }
+
+}  // namespace orrery::platform_test
