@@ -4,7 +4,7 @@
 
 #include <orrery/error.hpp>
 
-#include "support.hpp"
+#include "unit/platform/support.hpp"
 
 namespace orrery::platform_test {
 namespace {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "support.hpp"
+#include "unit/platform/support.hpp"
 
 namespace orrery::platform_test {
 namespace {
