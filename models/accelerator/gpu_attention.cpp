@@ -91,8 +91,8 @@ Helpers helpers(const Spec& spec, const Available& available, const FlashAttenti
     result.time += stream_time(spec.memory, available, tensors * queries, kHelperReadFraction);
   };
   add(2.0);
-  const bool first = a.version == FlashAttention::Version::Flash1 ||
-                     a.version == FlashAttention::Version::Triton;
+  const bool first =
+      a.version == FlashAttention::Version::Flash1 || a.version == FlashAttention::Version::Triton;
   if (!first) add(5.0);
   return result;
 }
@@ -118,7 +118,8 @@ Cost attention_cost(const Spec& spec, const Available& available, const FlashAtt
       clock(spec.clock, available.regime,
             {.dtype = attention.dtype,
              .tensor_duty = tensor_duty(spec, available, attention, blocks, main.cycles),
-             .duration = main.cycles / limited, .slowest_deviations = available.slowest_deviations});
+             .duration = main.cycles / limited,
+             .slowest_deviations = available.slowest_deviations});
 
   const Seconds compute = main.cycles / f;
   const Seconds memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency);

@@ -9,8 +9,8 @@ Hertz clock(const ClockSpec& spec, OperatingPoint::Regime regime, const ClockDem
   const bool sustained = regime == OperatingPoint::Regime::Sustained;
   const double slowest = 1.0 - spec.spread * demand.slowest_deviations;
   const double power = spec.base_activity + (1.0 - spec.base_activity) * demand.tensor_duty;
-  const Hertz limit =
-      min(spec.boost, (sustained ? load.sustained * slowest : load.limited) * (1.0 / std::cbrt(power)));
+  const Hertz limit = min(
+      spec.boost, (sustained ? load.sustained * slowest : load.limited) * (1.0 / std::cbrt(power)));
   if (sustained) return limit;
 
   const Hertz start = max(load.burst, limit);

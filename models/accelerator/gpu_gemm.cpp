@@ -161,7 +161,8 @@ Cost GemmModel::cost_of(const Plan& plan, const Gemm& gemm, const Available& ava
   const Seconds memory(plan.memory);
   // The tiles of a wave end together: what they read to add to, and write in fp32, moves while no
   // product is under way.
-  const double epilogue = gemm.accumulate ? gemm.batch * gemm.m * gemm.n * (2.0 * gemm.output_size.si() - 2.0) : 0.0;
+  const double epilogue =
+      gemm.accumulate ? gemm.batch * gemm.m * gemm.n * (2.0 * gemm.output_size.si() - 2.0) : 0.0;
   const Seconds exposed(epilogue / (available.bandwidth.si() * spec_.gemm.memory_efficiency));
   const Seconds busy = overlapped(compute, memory) + Seconds(plan.reduction) + exposed;
   Cost cost;

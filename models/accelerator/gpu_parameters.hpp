@@ -36,7 +36,7 @@ struct ClockSpec {
   Hertz boost{};     ///< [f_max] never exceeded
   Seconds settle{};  ///< [tau] averaging time of the power loop
   double base_activity =
-      0;  ///< [a0] dynamic power without matrix work, of that with full matrix work
+      0;              ///< [a0] dynamic power without matrix work, of that with full matrix work
   double spread = 0;  ///< [sigma] standard deviation of the sustained clock between devices
   LoadClock bf16;
   std::optional<LoadClock> fp8;

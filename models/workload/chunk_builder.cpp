@@ -22,8 +22,8 @@ ChunkBuilder::ChunkBuilder(const Recipe& recipe, Groups& groups, Program& progra
       chunked_(recipe.parallelism.sequence && recipe.software.overlap.tensor) {}
 
 std::uint32_t ChunkBuilder::tensor(CollectiveKind kind, double share, bool copy_engine) {
-  const Bytes bytes = device_tokens(recipe_) * recipe_.model.hidden * share *
-                      size_of(recipe_.activation_type());
+  const Bytes bytes =
+      device_tokens(recipe_) * recipe_.model.hidden * share * size_of(recipe_.activation_type());
   return groups_.collective(GroupKind::Tensor, stage_, kind, bytes, recipe_.activation_type(),
                             copy_engine);
 }
@@ -32,10 +32,10 @@ void ChunkBuilder::gather_then(Sequence& sequence, const Block& product) {
   if (!sequence_) {
     sequence.compute(product);
   } else if (chunked_) {
-    // The product starts on the chunk that is here; each of the others comes while the one before is
-    // multiplied.
-    const int rest = sequence.beside(tensor(CollectiveKind::AllGather, 1, true),
-                                     Stream::TensorComm, Tile::TensorComm);
+    // The product starts on the chunk that is here; each of the others comes while the one before
+    // is multiplied.
+    const int rest = sequence.beside(tensor(CollectiveKind::AllGather, 1, true), Stream::TensorComm,
+                                     Tile::TensorComm);
     sequence.compute(in_chunks(product, recipe_.parallelism.tensor));
     sequence.wait(rest);
   } else {
@@ -81,8 +81,7 @@ void ChunkBuilder::input_and_weight_grad(Sequence& sequence, const Block& input_
     }
   }
   sequence.compute(input_grad);
-  const auto reduce =
-      tensor(sequence_ ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce);
+  const auto reduce = tensor(sequence_ ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce);
   if (!beside) {
     sequence.blocking(reduce, Tile::TensorComm);
     sequence.compute(weight_grad);
@@ -104,9 +103,9 @@ void ChunkBuilder::attention(Sequence& sequence, const Block& core, bool backwar
                       (recipe_.model.kv_width() / recipe_.parallelism.tensor) *
                       size_of(recipe_.activation_type());
   const auto ring = [&](CollectiveKind kind) {
-    return sequence.beside(groups_.collective(GroupKind::Context, stage_, kind, bytes,
-                                              recipe_.activation_type()),
-                           Stream::TensorComm, Tile::ContextComm);
+    return sequence.beside(
+        groups_.collective(GroupKind::Context, stage_, kind, bytes, recipe_.activation_type()),
+        Stream::TensorComm, Tile::ContextComm);
   };
   const int gathered = ring(CollectiveKind::AllGather);
   const int reduced = backward ? ring(CollectiveKind::ReduceScatter) : -1;
@@ -130,7 +129,8 @@ void ChunkBuilder::forward_layer(Sequence& sequence) {
 
 void ChunkBuilder::backward_layer(Sequence& sequence, bool recompute) {
   if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence);
-  if (recipe_.recompute == Recompute::Operator) sequence.compute(operator_recompute(recipe_, layer_));
+  if (recipe_.recompute == Recompute::Operator)
+    sequence.compute(operator_recompute(recipe_, layer_));
   sequence.compute(layer_.add2_grad);
   gather_then(sequence, layer_.fc2_input_grad);
   sequence.compute(layer_.fc2_weight_grad);

@@ -1,5 +1,6 @@
 #pragma once
-/// Forward and backward of a model chunk on one stage, tensor- and context-parallel communication included.
+/// Forward and backward of a model chunk on one stage, tensor- and context-parallel communication
+/// included.
 
 #include <functional>
 
@@ -16,8 +17,8 @@ struct ChunkShape {
   bool head = false;
 };
 
-/// What data parallelism does around a chunk; layers are numbered in forward order and -1 stands for the
-/// embedding and the head, whose parameters are treated as one.
+/// What data parallelism does around a chunk; layers are numbered in forward order and -1 stands
+/// for the embedding and the head, whose parameters are treated as one.
 struct ChunkHooks {
   std::function<void(Sequence&)> begin;
   std::function<void(Sequence&, int layer)> before;
@@ -53,9 +54,9 @@ class ChunkBuilder {
   int stage_;
   LayerKernels layer_;
   EndKernels ends_;
-  bool parallel_;    // more than one tensor rank
-  bool sequence_;    // sequence-parallel
-  bool chunked_;     // collectives run in chunks with their product
+  bool parallel_;  // more than one tensor rank
+  bool sequence_;  // sequence-parallel
+  bool chunked_;   // collectives run in chunks with their product
 };
 
 }  // namespace orrery::workload

@@ -28,9 +28,9 @@ DataParallel::Unit DataParallel::unit(double parameters) {
   result.reduce = make(group, split ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce,
                        reduced, software.gradient);
   if (hybrid) {
-    result.replicas = make(GroupKind::Replica, CollectiveKind::AllReduce,
-                           reduced / static_cast<double>(groups_.size(GroupKind::Shard)),
-                           software.gradient);
+    result.replicas =
+        make(GroupKind::Replica, CollectiveKind::AllReduce,
+             reduced / static_cast<double>(groups_.size(GroupKind::Shard)), software.gradient);
   }
   return result;
 }
@@ -40,7 +40,8 @@ double DataParallel::parameters(const ChunkShape& chunk, int layer) const {
   if (layer >= 0) return recipe_.model.layer_parameters() / tensor;
   const double table = recipe_.padded_vocabulary() * recipe_.model.hidden / tensor;
   double sum = 0;
-  if (chunk.embedding) sum += recipe_.model.embedding_parameters(recipe_.padded_vocabulary()) / tensor;
+  if (chunk.embedding)
+    sum += recipe_.model.embedding_parameters(recipe_.padded_vocabulary()) / tensor;
   if (chunk.head && !(chunk.embedding && recipe_.model.tied_embeddings)) sum += table;
   return sum;
 }
@@ -82,15 +83,16 @@ ChunkHooks DataParallel::backward(const ChunkShape& chunk, bool last_microbatch)
   return {};
 }
 
-// A layer is gathered while the one `prefetch - 1` before it computes, and freed after use; at most `prefetch`
-// are on their way or in use. Gathering and reducing share a stream, as they share a communicator.
+// A layer is gathered while the one `prefetch - 1` before it computes, and freed after use; at most
+// `prefetch` are on their way or in use. Gathering and reducing share a stream, as they share a
+// communicator.
 ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward) {
   struct State {
-    std::map<int, int> gathered;   // step of each layer's gathering
-    int issued = 0;                // layers whose gathering is issued, in order of use
+    std::map<int, int> gathered;  // step of each layer's gathering
+    int issued = 0;               // layers whose gathering is issued, in order of use
   };
   auto state = std::make_shared<State>();
-  const bool regathers = full_ || !backward;   // zero2 keeps parameters from forward to backward
+  const bool regathers = full_ || !backward;  // zero2 keeps parameters from forward to backward
   const Unit ends = unit(parameters(chunk, -1));
   const Unit layer_unit = unit(parameters(chunk, 0));
   const int layers = chunk.layers;
@@ -111,7 +113,8 @@ ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward)
     issue(sequence, recipe_.software.prefetch - 1);
   };
   hooks.before = [=, this](Sequence& sequence, int layer) {
-    if (layer >= 0) issue(sequence, (backward ? layers - layer : layer + 1) + recipe_.software.prefetch - 1);
+    if (layer >= 0)
+      issue(sequence, (backward ? layers - layer : layer + 1) + recipe_.software.prefetch - 1);
     const auto found = state->gathered.find(layer);
     if (found != state->gathered.end()) sequence.wait(found->second);
   };
@@ -125,7 +128,7 @@ ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward)
 
 // Buckets of layers whose parameters were split by the optimizer arrive in the order of use.
 ChunkHooks DataParallel::bucket_gathering(const ChunkShape& chunk) {
-  auto step_of = std::make_shared<std::map<int, int>>();   // first layer of a bucket -> step
+  auto step_of = std::make_shared<std::map<int, int>>();  // first layer of a bucket -> step
   ChunkHooks hooks;
   hooks.begin = [=, this](Sequence& sequence) {
     double filled = parameters(chunk, -1);

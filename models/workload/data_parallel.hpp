@@ -1,21 +1,25 @@
 #pragma once
-/// What data parallelism adds around the chunks of a stage: gathering parameters, reducing gradients.
+/// What data parallelism adds around the chunks of a stage: gathering parameters, reducing
+/// gradients.
 
 #include "workload/chunk_builder.hpp"
 
 namespace orrery::workload {
 
-/// Hooks for one stage. The hooks refer to this object, which must outlive the sequences' construction.
+/// Hooks for one stage. The hooks refer to this object, which must outlive the sequences'
+/// construction.
 class DataParallel {
  public:
   DataParallel(const Recipe& recipe, Groups& groups, int stage);
 
-  /// Parameters are split and gathered layer by layer (zero3, hybrid) or once per microbatch (zero2).
+  /// Parameters are split and gathered layer by layer (zero3, hybrid) or once per microbatch
+  /// (zero2).
   [[nodiscard]] bool gathers_layers() const { return full_ || sharding_ == Sharding::Zero2; }
   /// Hooks of a forward: under layer gathering of every microbatch, else of the first.
   [[nodiscard]] ChunkHooks forward(const ChunkShape& chunk, bool first_microbatch);
   [[nodiscard]] ChunkHooks backward(const ChunkShape& chunk, bool last_microbatch);
-  /// Whether gradients are reduced by the hooks; otherwise reduce() does it after the last backward.
+  /// Whether gradients are reduced by the hooks; otherwise reduce() does it after the last
+  /// backward.
   [[nodiscard]] bool reduces_beside() const;
   /// Reduces the gradients of `parameters` at once, holding the compute stream.
   void reduce(Sequence& sequence, double parameters);
@@ -26,7 +30,7 @@ class DataParallel {
   struct Unit {
     std::uint32_t gather = 0;
     std::uint32_t reduce = 0;
-    std::uint32_t replicas = 0;   // reduction between replicas (hybrid)
+    std::uint32_t replicas = 0;  // reduction between replicas (hybrid)
   };
   [[nodiscard]] Unit unit(double parameters);
   [[nodiscard]] double parameters(const ChunkShape& chunk, int layer) const;
@@ -39,8 +43,8 @@ class DataParallel {
   Groups& groups_;
   int stage_;
   Sharding sharding_;
-  bool full_;       // parameters are split too
-  bool active_;     // more than one rank reduces
+  bool full_;    // parameters are split too
+  bool active_;  // more than one rank reduces
 };
 
 }  // namespace orrery::workload

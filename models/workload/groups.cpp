@@ -10,13 +10,20 @@ namespace {
 
 const char* name_of(GroupKind group) {
   switch (group) {
-    case GroupKind::Tensor: return "tensor";
-    case GroupKind::Context: return "context";
-    case GroupKind::Data: return "data";
-    case GroupKind::Shard: return "shard";
-    case GroupKind::Replica: return "replica";
-    case GroupKind::NextStage: return "pipeline";
-    case GroupKind::EmbeddingTie: return "embedding";
+    case GroupKind::Tensor:
+      return "tensor";
+    case GroupKind::Context:
+      return "context";
+    case GroupKind::Data:
+      return "data";
+    case GroupKind::Shard:
+      return "shard";
+    case GroupKind::Replica:
+      return "replica";
+    case GroupKind::NextStage:
+      return "pipeline";
+    case GroupKind::EmbeddingTie:
+      return "embedding";
   }
   return "?";
 }
@@ -47,17 +54,19 @@ int microbatch_count(const Recipe& recipe, int data) {
   const double each = data * recipe.microbatch;
   const double count = recipe.global_batch / each;
   if (count != std::floor(count)) {
-    throw ConfigError(fmt::format(
-        "{}: global_batch {} does not divide into {} data-parallel ranks x microbatch {}; expected a "
-        "multiple of {}",
-        recipe.where_batch.text(), recipe.global_batch, data, recipe.microbatch, each));
+    throw ConfigError(
+        fmt::format("{}: global_batch {} does not divide into {} data-parallel ranks x microbatch "
+                    "{}; expected a "
+                    "multiple of {}",
+                    recipe.where_batch.text(), recipe.global_batch, data, recipe.microbatch, each));
   }
   const Parallelism& layout = recipe.parallelism;
   if (layout.interleave > 1 && std::fmod(count, layout.pipeline) != 0) {
-    throw ConfigError(fmt::format(
-        "{}: the interleaved schedule needs a number of microbatches that is a multiple of pipeline {}; "
-        "got {}",
-        recipe.where_batch.text(), layout.pipeline, count));
+    throw ConfigError(
+        fmt::format("{}: the interleaved schedule needs a number of microbatches that is a "
+                    "multiple of pipeline {}; "
+                    "got {}",
+                    recipe.where_batch.text(), layout.pipeline, count));
   }
   return static_cast<int>(count);
 }
@@ -81,20 +90,32 @@ std::vector<int> Groups::members(GroupKind group, int stage) const {
     for (int i = 0; i < count; ++i) devices.push_back(base + i * stride);
   };
   // Under hybrid sharding a replica is the part of the data-parallel group that shares a server.
-  const int shards = std::max(
-      1, std::min(reduction_ranks(), platform_.devices_per_server() / p.tensor));
+  const int shards =
+      std::max(1, std::min(reduction_ranks(), platform_.devices_per_server() / p.tensor));
   switch (group) {
-    case GroupKind::Tensor: every(p.tensor, 1); break;
-    case GroupKind::Context: every(p.context, p.tensor); break;
-    case GroupKind::Data: every(reduction_ranks(), p.tensor); break;
-    case GroupKind::Shard: every(shards, p.tensor); break;
-    case GroupKind::Replica: every(reduction_ranks() / shards, p.tensor * shards); break;
+    case GroupKind::Tensor:
+      every(p.tensor, 1);
+      break;
+    case GroupKind::Context:
+      every(p.context, p.tensor);
+      break;
+    case GroupKind::Data:
+      every(reduction_ranks(), p.tensor);
+      break;
+    case GroupKind::Shard:
+      every(shards, p.tensor);
+      break;
+    case GroupKind::Replica:
+      every(reduction_ranks() / shards, p.tensor * shards);
+      break;
     case GroupKind::NextStage: {
       const int next = (stage + 1) % p.pipeline;
       devices = {std::min(base, next * per_stage), std::max(base, next * per_stage)};
       break;
     }
-    case GroupKind::EmbeddingTie: devices = {0, (p.pipeline - 1) * per_stage}; break;
+    case GroupKind::EmbeddingTie:
+      devices = {0, (p.pipeline - 1) * per_stage};
+      break;
   }
   return devices;
 }

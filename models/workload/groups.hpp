@@ -12,11 +12,12 @@
 
 namespace orrery::workload {
 
-/// Which ranks talk. Shard and Replica are the halves of the data-parallel group under hybrid sharding:
-/// inside a server, and between servers.
+/// Which ranks talk. Shard and Replica are the halves of the data-parallel group under hybrid
+/// sharding: inside a server, and between servers.
 enum class GroupKind { Tensor, Context, Data, Shard, Replica, NextStage, EmbeddingTie };
 
-/// Ranks of a training job on the devices of a platform: tensor varies fastest, then context, data, pipeline.
+/// Ranks of a training job on the devices of a platform: tensor varies fastest, then context, data,
+/// pipeline.
 class Groups {
  public:
   /// @throws ConfigError when the ranks do not fit the platform or the batch does not divide.
@@ -29,8 +30,8 @@ class Groups {
   [[nodiscard]] int reduction_ranks() const { return data_ * recipe_.parallelism.context; }
   /// Ranks in the group.
   [[nodiscard]] int size(GroupKind group) const;
-  /// The table index of a collective over `group` as seen by a rank of pipeline stage `stage`; equal requests
-  /// share one entry.
+  /// The table index of a collective over `group` as seen by a rank of pipeline stage `stage`;
+  /// equal requests share one entry.
   std::uint32_t collective(GroupKind group, int stage, CollectiveKind kind, Bytes bytes,
                            Dtype dtype, bool copy_engine = false);
 

@@ -25,12 +25,12 @@ struct Shapes {
 
   const Recipe& recipe;
   double tensor;
-  double tokens;         // of a microbatch that this device multiplies
-  double split_tokens;   // of a microbatch that this device normalises and adds
-  double query;          // columns of the queries here
-  double key_value;      // columns of the keys (and of the values) here
-  double columns_in;     // of the first feed-forward product
-  double columns;        // of the feed-forward activation
+  double tokens;        // of a microbatch that this device multiplies
+  double split_tokens;  // of a microbatch that this device normalises and adds
+  double query;         // columns of the queries here
+  double key_value;     // columns of the keys (and of the values) here
+  double columns_in;    // of the first feed-forward product
+  double columns;       // of the feed-forward activation
   double element;
   double residual;
   bool fp8;
@@ -46,7 +46,10 @@ void add_memory(Block& block, const char* name, double bytes) {
 
 Work gemm_work(const char* name, const Recipe& recipe, double m, double n, double k) {
   return {.name = name,
-          .shape = Gemm{.m = m, .n = n, .k = k, .dtype = recipe.precision,
+          .shape = Gemm{.m = m,
+                        .n = n,
+                        .k = k,
+                        .dtype = recipe.precision,
                         .output_size = size_of(recipe.activation_type())}};
 }
 
@@ -116,8 +119,8 @@ Block norm_forward(const Shapes& s, const char* name) {
     add_memory(block, name, s.split_tokens * s.recipe.model.hidden * (r + out));
   } else {
     // to fp32, square, mean, multiply, back, weight: one kernel each
-    block.push_back(memory_work(name, s.split_tokens * s.recipe.model.hidden *
-                                          (r + 28 + 3 * e) / 6));
+    block.push_back(
+        memory_work(name, s.split_tokens * s.recipe.model.hidden * (r + 28 + 3 * e) / 6));
     block.back().repeat = 6;
   }
   return block;
@@ -200,9 +203,12 @@ FlashAttention flash(const Shapes& s, bool backward) {
 
 // Scores and values as batched products over the full square, stored between kernels.
 Gemm scores_gemm(const Shapes& s, double m, double n, double k) {
-  return {.m = m, .n = n, .k = k,
+  return {.m = m,
+          .n = n,
+          .k = k,
           .batch = s.recipe.microbatch * s.query / s.recipe.model.head_dim,
-          .dtype = s.recipe.activation_type(), .output_size = Bytes(s.element)};
+          .dtype = s.recipe.activation_type(),
+          .output_size = Bytes(s.element)};
 }
 
 Block unfused_core(const Shapes& s) {
@@ -342,8 +348,8 @@ LayerKernels layer_kernels(const Recipe& recipe) {
 Block selective_recompute(const LayerKernels& layer) { return layer.core; }
 
 Block operator_recompute(const Recipe& recipe, const LayerKernels& layer) {
-  // In order of use the products are q, k, v, projection, gate, up, down: every second is run again, and so
-  // are the element-wise kernels. Attention is kept.
+  // In order of use the products are q, k, v, projection, gate, up, down: every second is run
+  // again, and so are the element-wise kernels. Attention is kept.
   const Shapes s(recipe);
   const double hidden = recipe.model.hidden;
   Block block = layer.norm1;
@@ -379,8 +385,8 @@ EndKernels end_kernels(const Recipe& recipe) {
   ends.final_norm = norm_forward(s, "final_norm");
   ends.final_norm_grad = norm_backward(s, "final_norm_grad");
   ends.logits.push_back({.name = "logits", .shape = product(s.tokens, columns, hidden)});
-  // Fused: two reads of 16-bit logits and their gradient written in place. Otherwise cast to fp32, maximum,
-  // subtract, exponentiate, sum and divide forward; scale and cast backward.
+  // Fused: two reads of 16-bit logits and their gradient written in place. Otherwise cast to fp32,
+  // maximum, subtract, exponentiate, sum and divide forward; scale and cast backward.
   const double logits = s.tokens * columns;
   if (recipe.software.fused_cross_entropy) {
     add_memory(ends.loss, "cross_entropy", logits * 2 * e);
@@ -391,7 +397,8 @@ EndKernels end_kernels(const Recipe& recipe) {
     ends.loss_grad.push_back(memory_work("cross_entropy_grad", logits * (8 + 4 + e) / 2));
     ends.loss_grad.back().repeat = 2;
   }
-  ends.logits_input_grad.push_back({.name = "logits_grad", .shape = product(s.tokens, hidden, columns)});
+  ends.logits_input_grad.push_back(
+      {.name = "logits_grad", .shape = product(s.tokens, hidden, columns)});
   add_weight_gradient(s, "logits_grad", columns, hidden, dtype, ends.logits_weight_grad);
   return ends;
 }

@@ -29,8 +29,8 @@ EndKernels end_kernels(const Recipe& recipe);
 /// What recomputation runs again in backward, for one layer (communication not included).
 Block selective_recompute(const LayerKernels& layer);
 Block operator_recompute(const Recipe& recipe, const LayerKernels& layer);
-/// The optimizer over `held` parameters whose state this device keeps and `gradients` held in full: norm,
-/// clipping, update, and the casts of weights that the next step needs.
+/// The optimizer over `held` parameters whose state this device keeps and `gradients` held in full:
+/// norm, clipping, update, and the casts of weights that the next step needs.
 Block optimizer_kernels(const Recipe& recipe, double held, double gradients);
 
 /// Tokens of a microbatch on one device.

@@ -1,5 +1,7 @@
 #include "workload/model_spec.hpp"
 
+#include <fmt/format.h>
+
 namespace orrery::workload {
 
 ModelSpec ModelSpec::read(Reader& reader) {
@@ -20,7 +22,7 @@ ModelSpec ModelSpec::read(Reader& reader) {
   const bool derived = !reader.has("head_dim");
   spec.head_dim = derived ? spec.hidden / spec.heads : number("head_dim");
   if (derived && spec.head_dim != static_cast<double>(static_cast<long>(spec.head_dim))) {
-    reader.error("heads", "heads must divide hidden, or give head_dim");
+    reader.error("heads", fmt::format("{} heads do not divide hidden {}; expected a divisor, or give head_dim", spec.heads, spec.hidden));
   }
   spec.feed_forward = number("feed_forward", 4 * spec.hidden);
   spec.gated_mlp = reader.boolean_or("gated_mlp", false);
@@ -39,14 +41,15 @@ ModelSpec ModelSpec::read(Reader& reader) {
   spec.biases = reader.boolean_or("biases", true);
   spec.dropout = reader.boolean_or("dropout", false);
   if (static_cast<long>(spec.heads) % static_cast<long>(spec.kv_heads) != 0) {
-    reader.error("kv_heads", "kv_heads must divide heads");
+    reader.error("kv_heads", fmt::format("{} kv_heads do not divide {} heads; expected a divisor", spec.kv_heads, spec.heads));
   }
   reader.finish();
   return spec;
 }
 
 double ModelSpec::layer_matrix_parameters() const {
-  const double attention = hidden * (attention_width() + 2 * kv_width()) + attention_width() * hidden;
+  const double attention =
+      hidden * (attention_width() + 2 * kv_width()) + attention_width() * hidden;
   return attention + hidden * feed_forward_in() + feed_forward * hidden;
 }
 

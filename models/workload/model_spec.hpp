@@ -20,11 +20,11 @@ struct ModelSpec {
   double kv_heads = 1;
   double head_dim = 1;
   double feed_forward = 1;
-  bool gated_mlp = false;       ///< three matrices: gate, up, down
+  bool gated_mlp = false;  ///< three matrices: gate, up, down
   double vocabulary = 1;
   Norm norm = Norm::Layer;
   Position position = Position::Learned;
-  double max_sequence = 0;      ///< rows of the learned position table
+  double max_sequence = 0;  ///< rows of the learned position table
   bool tied_embeddings = true;
   bool biases = true;
   bool dropout = false;
@@ -42,8 +42,9 @@ struct ModelSpec {
   /// Token table (vocabulary padded by `padded`), and the position table if learned.
   [[nodiscard]] double embedding_parameters(double padded_vocabulary) const;
   [[nodiscard]] double parameters() const;
-  /// Floating-point work of forward and backward for one token of a sequence of `sequence` tokens, by the
-  /// convention of Megatron-LM: 6 per matrix weight and 12·L·width·s for attention, unmasked.
+  /// Floating-point work of forward and backward for one token of a sequence of `sequence` tokens,
+  /// by the convention of Megatron-LM: 6 per matrix weight and 12·L·width·s for attention,
+  /// unmasked.
   [[nodiscard]] Flops training_flops_per_token(double sequence, double padded_vocabulary) const;
 };
 

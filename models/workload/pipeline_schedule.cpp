@@ -5,7 +5,8 @@
 namespace orrery::workload {
 namespace {
 
-// The i-th forward (or backward) of a stage: groups of `stages` microbatches visit the chunks in turn.
+// The i-th forward (or backward) of a stage: groups of `stages` microbatches visit the chunks in
+// turn.
 Pass nth_pass(int i, bool backward, int stages, int chunks) {
   const int group = i / (stages * chunks);
   const int within = i % (stages * chunks);

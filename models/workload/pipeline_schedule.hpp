@@ -12,9 +12,10 @@ struct Pass {
   int chunk = 0;
 };
 
-/// One forward, one backward (1F1B), or its interleaved form when `chunks` > 1 (Narayanan et al., SC21 §2.2): warm-up
-/// of `stages - stage - 1` forwards (interleaved: 2(stages - stage - 1) + (chunks - 1)·stages), then alternating,
-/// then the remaining backwards. Holds every (direction, microbatch, chunk) once.
+/// One forward, one backward (1F1B), or its interleaved form when `chunks` > 1 (Narayanan et al.,
+/// SC21 §2.2): warm-up of `stages - stage - 1` forwards (interleaved: 2(stages - stage - 1) +
+/// (chunks - 1)·stages), then alternating, then the remaining backwards. Holds every (direction,
+/// microbatch, chunk) once.
 /// @pre interleaved: microbatches is a multiple of stages.
 std::vector<Pass> pipeline_order(int stages, int stage, int chunks, int microbatches);
 

@@ -46,10 +46,11 @@ void check_heads(Reader& reader, const Recipe& recipe) {
     divides(model.kv_heads, "key/value heads");
   }
   divides(model.feed_forward, "feed-forward columns");
-  if (recipe.parallelism.sequence && std::fmod(recipe.sequence_length, tensor) != 0) {
+  if (recipe.parallelism.sequence && reader.has("sequence_length") &&
+      std::fmod(recipe.sequence_length, tensor) != 0) {
     reader.error("sequence_length",
-                 fmt::format("sequence parallelism splits the sequence over {} tensor ranks, which "
-                             "do not divide {}",
+                 fmt::format("sequence parallelism splits the sequence over the tensor ranks; expected a "
+                             "multiple of tensor {}; got {}",
                              tensor, recipe.sequence_length));
   }
 }
@@ -81,12 +82,17 @@ void check_layers(Reader& reader, const Recipe& recipe) {
 
 FlashAttention::Version flash_version(AttentionKind kind) {
   switch (kind) {
-    case AttentionKind::Flash1: return FlashAttention::Version::Flash1;
-    case AttentionKind::Triton: return FlashAttention::Version::Triton;
-    case AttentionKind::Flash3: return FlashAttention::Version::Flash3;
-    case AttentionKind::Cudnn: return FlashAttention::Version::Cudnn;
+    case AttentionKind::Flash1:
+      return FlashAttention::Version::Flash1;
+    case AttentionKind::Triton:
+      return FlashAttention::Version::Triton;
+    case AttentionKind::Flash3:
+      return FlashAttention::Version::Flash3;
+    case AttentionKind::Cudnn:
+      return FlashAttention::Version::Cudnn;
     case AttentionKind::Unfused:
-    case AttentionKind::Flash2: break;
+    case AttentionKind::Flash2:
+      break;
   }
   return FlashAttention::Version::Flash2;
 }
@@ -129,9 +135,12 @@ Parallelism Parallelism::read(Reader reader) {
                                              {"fsdp", Sharding::Zero3},
                                              {"hybrid", Sharding::Hybrid}},
                                             Sharding::None);
-  if (reader.has("layers_per_stage")) layout.layers_per_stage = reader.integers("layers_per_stage", 1);
+  if (reader.has("layers_per_stage"))
+    layout.layers_per_stage = reader.integers("layers_per_stage", 1);
   if (layout.interleave > 1 && layout.pipeline == 1) {
-    reader.error("interleave", "interleaving needs pipeline > 1");
+    reader.error("interleave",
+                 fmt::format("interleaving needs a pipeline; expected interleave: 1 or pipeline > 1; got interleave {}",
+                             layout.interleave));
   }
   if (layout.sequence && layout.tensor == 1) layout.sequence = false;
   const bool shards_weights = layout.sharding == Sharding::Zero2 ||
@@ -139,7 +148,7 @@ Parallelism Parallelism::read(Reader reader) {
                               layout.sharding == Sharding::Hybrid;
   if (shards_weights && layout.pipeline > 1) {
     reader.error("sharding",
-                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; use zero1");
+                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; expected none or zero1");
   }
   reader.finish();
   return layout;
@@ -187,14 +196,15 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
   Reader model = reader.child("model");
   recipe.model = ModelSpec::read(model);
   recipe.sequence_length = static_cast<double>(reader.integer("sequence_length"));
-  recipe.global_batch = static_cast<double>(
-      default_batch > 0 ? default_batch : reader.integer("global_batch"));
+  recipe.global_batch =
+      static_cast<double>(default_batch > 0 ? default_batch : reader.integer("global_batch"));
   recipe.microbatch = static_cast<double>(reader.integer_or("microbatch", 1));
   if (default_batch > 0) recipe.global_batch = recipe.microbatch;
   recipe.parallelism = Parallelism::read(reader.child("parallelism", false));
   recipe.precision = read_dtype(reader, "precision", Dtype::Bf16);
   if (recipe.precision == Dtype::Int8) {
-    reader.error("precision", "training in int8 is not modelled; expected fp32, tf32, fp16, bf16 or fp8");
+    reader.error("precision",
+                 "training in int8 is not modelled; expected fp32, tf32, fp16, bf16 or fp8");
   }
   recipe.recompute = reader.choice<Recompute>("recompute",
                                               {{"none", Recompute::None},

@@ -23,12 +23,12 @@ enum class AttentionKind { Unfused, Flash1, Triton, Flash2, Flash3, Cudnn };
 struct Parallelism {
   int tensor = 1;
   int pipeline = 1;
-  int interleave = 1;          ///< model chunks per pipeline stage
+  int interleave = 1;  ///< model chunks per pipeline stage
   int context = 1;
-  int data = 0;                ///< 0: all devices that remain
-  bool sequence = false;       ///< norms and dropout split over the tensor ranks
+  int data = 0;           ///< 0: all devices that remain
+  bool sequence = false;  ///< norms and dropout split over the tensor ranks
   Sharding sharding = Sharding::None;
-  std::vector<std::int64_t> layers_per_stage;   ///< empty: even
+  std::vector<std::int64_t> layers_per_stage;  ///< empty: even
 
   static Parallelism read(Reader reader);
   [[nodiscard]] int model_ranks() const { return tensor * pipeline * context; }
@@ -36,40 +36,42 @@ struct Parallelism {
 
 /// What runs beside computation instead of after it.
 struct Overlap {
-  bool grad_reduce = false;      ///< gradient reduction with the last backward
-  bool param_gather = false;     ///< parameter gathering with the first forward, or the layer before
-  bool tensor = false;           ///< tensor-parallel collectives in chunks with their matrix multiply
-  bool tensor_backward = false;  ///< tensor-parallel collectives of backward with the weight gradient
-  bool p2p = false;              ///< pipeline messages
+  bool grad_reduce = false;   ///< gradient reduction with the last backward
+  bool param_gather = false;  ///< parameter gathering with the first forward, or the layer before
+  bool tensor = false;        ///< tensor-parallel collectives in chunks with their matrix multiply
+  bool tensor_backward =
+      false;         ///< tensor-parallel collectives of backward with the weight gradient
+  bool p2p = false;  ///< pipeline messages
 };
 
 /// Switches of a software stack; each is something that its code does or does not do.
 struct Software {
   std::string name;
   AttentionKind attention = AttentionKind::Flash2;
-  bool fused_softmax = true;            ///< scale, mask and softmax in one kernel (unfused attention)
+  bool fused_softmax = true;  ///< scale, mask and softmax in one kernel (unfused attention)
   bool fused_bias_activation = true;
   bool fused_bias_dropout_add = true;
-  bool fused_norm = true;               ///< one kernel; otherwise a chain of element-wise ones
+  bool fused_norm = true;  ///< one kernel; otherwise a chain of element-wise ones
   bool fused_rope = true;
   bool fused_cross_entropy = false;
-  bool compiled = false;                ///< a compiler joins neighbouring element-wise kernels and norms
-  bool fused_weight_gradient = true;    ///< added to the fp32 gradient inside the matrix multiply
-  bool fused_fp8_cast = true;           ///< norm and activation write fp8 themselves
-  Dtype residual = Dtype::Bf16;         ///< of the stream between layers
-  Dtype gradient = Dtype::Fp32;         ///< of the gradients held and reduced
-  Dtype gathered = Dtype::Bf16;         ///< of gathered parameters
-  Bytes optimizer_traffic{30};          ///< per parameter held, read and written in a step
-  Bytes optimizer_state{12};            ///< per parameter held: master weight and two moments
-  bool scatter_gather = false;          ///< pipeline messages split over the tensor ranks
-  bool blocking_p2p = true;             ///< host waits for pipeline messages
-  Seconds launch_time{};                ///< host time per kernel
-  Seconds step_overhead{};              ///< host time between steps with the device idle: data, logging, schedules
+  bool compiled = false;  ///< a compiler joins neighbouring element-wise kernels and norms
+  bool fused_weight_gradient = true;  ///< added to the fp32 gradient inside the matrix multiply
+  bool fused_fp8_cast = true;         ///< norm and activation write fp8 themselves
+  Dtype residual = Dtype::Bf16;       ///< of the stream between layers
+  Dtype gradient = Dtype::Fp32;       ///< of the gradients held and reduced
+  Dtype gathered = Dtype::Bf16;       ///< of gathered parameters
+  Bytes optimizer_traffic{30};        ///< per parameter held, read and written in a step
+  Bytes optimizer_state{12};          ///< per parameter held: master weight and two moments
+  bool scatter_gather = false;        ///< pipeline messages split over the tensor ranks
+  bool blocking_p2p = true;           ///< host waits for pipeline messages
+  Seconds launch_time{};              ///< host time per kernel
+  Seconds
+      step_overhead{};  ///< host time between steps with the device idle: data, logging, schedules
   bool cuda_graph = false;
-  double bucket_parameters = 40e6;      ///< gradients reduced together, at least (not zero3)
-  int prefetch = 2;                     ///< layers gathered ahead (zero3)
-  Bytes runtime_memory{};               ///< context, NCCL buffers, workspaces
-  double fragmentation = 0;             ///< of the allocator, on top of activations
+  double bucket_parameters = 40e6;  ///< gradients reduced together, at least (not zero3)
+  int prefetch = 2;                 ///< layers gathered ahead (zero3)
+  Bytes runtime_memory{};           ///< context, NCCL buffers, workspaces
+  double fragmentation = 0;         ///< of the allocator, on top of activations
   Overlap overlap;
 
   static Software read(Reader reader);
@@ -78,12 +80,12 @@ struct Software {
 struct Recipe {
   ModelSpec model;
   double sequence_length = 1;
-  double global_batch = 1;              ///< sequences
-  double microbatch = 1;                ///< sequences per model replica
+  double global_batch = 1;  ///< sequences
+  double microbatch = 1;    ///< sequences per model replica
   Parallelism parallelism;
-  Dtype precision = Dtype::Bf16;        ///< of matrix multiplies
+  Dtype precision = Dtype::Bf16;  ///< of matrix multiplies
   Recompute recompute = Recompute::None;
-  double recompute_fraction = 1;        ///< of the layers (full)
+  double recompute_fraction = 1;  ///< of the layers (full)
   Software software;
   Location where_parallelism, where_batch, where_precision;
 

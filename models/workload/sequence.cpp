@@ -17,7 +17,8 @@ void Sequence::compute(const Block& kernels, Tile tile) {
 void Sequence::flush() {
   if (block_.empty()) return;
   program_->blocks.push_back(std::exchange(block_, {}));
-  last_compute_ = add({.kind = Op::Kind::Compute, .tile = block_tile_,
+  last_compute_ = add({.kind = Op::Kind::Compute,
+                       .tile = block_tile_,
                        .work = static_cast<std::uint32_t>(program_->blocks.size() - 1)},
                       std::exchange(waits_, {}));
   if (first_compute_ < 0) first_compute_ = last_compute_;
@@ -27,7 +28,8 @@ void Sequence::host(Seconds time) {
   if (time <= Seconds(0)) return;
   flush();
   program_->host_times.push_back(time);
-  last_compute_ = add({.kind = Op::Kind::Host, .tile = Tile::Host,
+  last_compute_ = add({.kind = Op::Kind::Host,
+                       .tile = Tile::Host,
                        .work = static_cast<std::uint32_t>(program_->host_times.size() - 1)},
                       std::exchange(waits_, {}));
   if (first_compute_ < 0) first_compute_ = last_compute_;
@@ -46,8 +48,7 @@ int Sequence::beside(std::uint32_t collective, Stream stream, Tile tile, std::ve
   return detached(collective, stream, tile, std::move(after));
 }
 
-int Sequence::detached(std::uint32_t collective, Stream stream, Tile tile,
-                       std::vector<int> after) {
+int Sequence::detached(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after) {
   return add({.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .work = collective},
              std::move(after));
 }

@@ -8,8 +8,8 @@
 
 namespace orrery::workload {
 
-/// Kernels are gathered into blocks until communication, or a wait, separates them. Streams other than Compute run
-/// beside; what follows on Compute waits for them only where `wait` says so.
+/// Kernels are gathered into blocks until communication, or a wait, separates them. Streams other
+/// than Compute run beside; what follows on Compute waits for them only where `wait` says so.
 class Sequence {
  public:
   /// Adds blocks and collectives to `program`'s tables, and operations only in place().
@@ -21,7 +21,8 @@ class Sequence {
   void host(Seconds time);
   /// A collective that holds the compute stream.
   void blocking(std::uint32_t collective, Tile tile);
-  /// A collective on `stream` after everything appended to Compute so far and after steps `after`. Returns its step.
+  /// A collective on `stream` after everything appended to Compute so far and after steps `after`.
+  /// Returns its step.
   int beside(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after = {});
   /// A collective on `stream` after steps `after` only.
   int detached(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after = {});
@@ -37,7 +38,7 @@ class Sequence {
   struct Placed {
     std::uint32_t first = 0;
     std::uint32_t last = 0;
-    std::vector<std::uint32_t> ends;   ///< the last operation of every stream that was used
+    std::vector<std::uint32_t> ends;  ///< the last operation of every stream that was used
   };
   /// Adds the operations for represented rank `rank`. @pre at least one step is on Compute.
   Placed place(std::uint32_t rank);
@@ -54,7 +55,7 @@ class Sequence {
   std::vector<Step> steps_;
   Block block_;
   Tile block_tile_ = Tile::Compute;
-  std::vector<int> waits_;      // of the next step on Compute
+  std::vector<int> waits_;  // of the next step on Compute
   int last_compute_ = -1;
   int first_compute_ = -1;
   bool sync_first_ = false;

@@ -54,9 +54,10 @@ class CollectiveWorkload final : public Workload {
   LoweredWorkload lower(const Platform& platform) const override {
     const int ranks = ranks_ > 0 ? ranks_ : platform.devices();
     if (ranks > platform.devices()) {
-      throw ConfigError(fmt::format(
-          "{}: {} ranks do not fit the {} devices of {}; expected fewer, or more servers (system.servers)",
-          where_ranks_.text(), ranks, platform.devices(), platform.name()));
+      throw ConfigError(
+          fmt::format("{}: {} ranks do not fit the {} devices of {}; expected fewer, or more "
+                      "servers (system.servers)",
+                      where_ranks_.text(), ranks, platform.devices(), platform.name()));
     }
     std::vector<int> devices(static_cast<std::size_t>(ranks));
     std::iota(devices.begin(), devices.end(), 0);
@@ -107,8 +108,9 @@ class LayerWorkload final : public Workload {
   bool backward_;
 };
 
-// Attention as a chain of eager kernels. Bytes moved per score and per element of the queries, forward and
-// backward, as fitted on both devices (models/accelerator/README.md); a causal mask adds passes forward.
+// Attention as a chain of eager kernels. Bytes moved per score and per element of the queries,
+// forward and backward, as fitted on both devices (models/accelerator/README.md); a causal mask
+// adds passes forward.
 struct EagerBytes {
   double per_score, per_element, causal_per_score;
 };
@@ -120,7 +122,11 @@ void add_unfused(Block& block, const FlashAttention& shape) {
   const double s = shape.query_length, d = shape.head_dim, heads = shape.batch * shape.heads;
   const auto product = [&](double n, double k) {
     block.push_back({.name = "attention_product",
-                     .shape = Gemm{.m = s, .n = n, .k = k, .batch = heads, .dtype = shape.dtype,
+                     .shape = Gemm{.m = s,
+                                   .n = n,
+                                   .k = k,
+                                   .batch = heads,
+                                   .dtype = shape.dtype,
                                    .output_size = size_of(shape.dtype)}});
   };
   for (int i = 0; i < (shape.backward ? 2 : 1); ++i) {
@@ -128,13 +134,13 @@ void add_unfused(Block& block, const FlashAttention& shape) {
     product(d, s);
   }
   const double per_score = bytes.per_score + (shape.causal ? bytes.causal_per_score : 0);
-  block.push_back({.name = "attention_elementwise",
-                   .shape = MemoryBound{.bytes = Bytes(heads * s *
-                                                       (s * per_score + d * bytes.per_element))}});
+  block.push_back(
+      {.name = "attention_elementwise",
+       .shape = MemoryBound{.bytes = Bytes(heads * s * (s * per_score + d * bytes.per_element))}});
 }
 
-// An fp8 product in an inference library casts its 16-bit input first, in six kernels: bytes per element of
-// all, as fitted on aic_gemm (models/accelerator/README.md).
+// An fp8 product in an inference library casts its 16-bit input first, in six kernels: bytes per
+// element of all, as fitted on aic_gemm (models/accelerator/README.md).
 constexpr double kEagerCastBytes = 7.06;
 constexpr int kEagerCastKernels = 6;
 
@@ -153,7 +159,8 @@ std::unique_ptr<const Workload> make_gemm(Reader& reader) {
   Block block;
   if (cast) {
     block.push_back({.name = "fp8_cast",
-                     .shape = MemoryBound{.bytes = Bytes(gemm.m * gemm.k * kEagerCastBytes / kEagerCastKernels)},
+                     .shape = MemoryBound{.bytes = Bytes(gemm.m * gemm.k * kEagerCastBytes /
+                                                         kEagerCastKernels)},
                      .repeat = kEagerCastKernels});
   }
   block.push_back({.name = "gemm", .shape = gemm});
@@ -162,13 +169,14 @@ std::unique_ptr<const Workload> make_gemm(Reader& reader) {
 
 std::unique_ptr<const Workload> make_attention(Reader& reader) {
   const AttentionKind kind = read_attention(reader, "version");
-  const bool both = reader.choice<bool>("pass", {{"forward", false}, {"forward_backward", true}}, false);
+  const bool both =
+      reader.choice<bool>("pass", {{"forward", false}, {"forward_backward", true}}, false);
   FlashAttention shape{.version = flash_version(kind),
                        .causal = reader.boolean_or("causal", true),
                        .batch = count(reader, "batch"),
                        .heads = count(reader, "heads")};
-  shape.kv_heads = static_cast<double>(
-      reader.integer_or("kv_heads", static_cast<std::int64_t>(shape.heads)));
+  shape.kv_heads =
+      static_cast<double>(reader.integer_or("kv_heads", static_cast<std::int64_t>(shape.heads)));
   shape.query_length = shape.key_length = count(reader, "sequence_length");
   shape.head_dim = count(reader, "head_dim");
   shape.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
@@ -194,7 +202,8 @@ std::unique_ptr<const Workload> make_stream(Reader& reader) {
   const auto regime = read_regime(reader, Regime::Sustained);
   reader.finish();
   return std::make_unique<KernelWorkload>(
-      Block{{.name = "stream", .shape = MemoryBound{.bytes = bytes}}}, Flops(0), Dtype::Bf16, regime);
+      Block{{.name = "stream", .shape = MemoryBound{.bytes = bytes}}}, Flops(0), Dtype::Bf16,
+      regime);
 }
 
 std::unique_ptr<const Workload> make_collective(Reader& reader) {
@@ -216,7 +225,7 @@ std::unique_ptr<const Workload> make_collective(Reader& reader) {
 
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
   const bool backward = reader.choice<bool>("pass", {{"forward", false}, {"backward", true}});
-  auto recipe = Recipe::read(reader, 1);   // one microbatch of one replica
+  auto recipe = Recipe::read(reader, 1);  // one microbatch of one replica
   recipe.parallelism.data = 1;
   reader.finish();
   return std::make_unique<LayerWorkload>(std::move(recipe), backward);

@@ -1,5 +1,6 @@
 #pragma once
-/// Workloads of one kernel, one collective, or one transformer layer: what micro-benchmarks measure.
+/// Workloads of one kernel, one collective, or one transformer layer: what micro-benchmarks
+/// measure.
 
 #include <memory>
 

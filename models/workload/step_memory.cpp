@@ -66,12 +66,15 @@ Flops recompute_flops_per_token(const Recipe& recipe) {
   const double attention = 4 * model.layers * model.attention_width() * recipe.sequence_length;
   const double matrices = 2 * model.layers * model.layer_matrix_parameters();
   switch (recipe.recompute) {
-    case Recompute::None: return Flops(0);
-    case Recompute::Selective: return Flops(attention);
+    case Recompute::None:
+      return Flops(0);
+    case Recompute::Selective:
+      return Flops(attention);
     case Recompute::Operator:
       return Flops(2 * model.layers * model.hidden *
                    (model.kv_width() + model.attention_width() + model.feed_forward_in() / 2));
-    case Recompute::Full: return Flops(recipe.recompute_fraction * (attention + matrices));
+    case Recompute::Full:
+      return Flops(recipe.recompute_fraction * (attention + matrices));
   }
   return Flops(0);
 }

@@ -10,7 +10,7 @@ namespace orrery::workload {
 
 struct StepMemory {
   MemoryUse fullest;
-  std::string advice;   ///< empty when it fits
+  std::string advice;  ///< empty when it fits
 };
 
 StepMemory step_memory(const Recipe& recipe, const std::vector<StageShape>& stages, Bytes capacity);

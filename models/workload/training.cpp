@@ -14,8 +14,8 @@ namespace orrery {
 namespace workload {
 namespace {
 
-// Lowers the whole step. One represented rank per pipeline stage: its tensor, context and data peers run the same
-// program on the same kind of device in the same place.
+// Lowers the whole step. One represented rank per pipeline stage: its tensor, context and data
+// peers run the same program on the same kind of device in the same place.
 class StepBuilder {
  public:
   StepBuilder(const Recipe& recipe, const Platform& platform)
@@ -43,7 +43,7 @@ class StepBuilder {
     std::uint32_t first = 0;
     std::uint32_t output = 0;
   };
-  using PassKey = std::tuple<int, bool, int, int>;   // stage, backward, microbatch, chunk
+  using PassKey = std::tuple<int, bool, int, int>;  // stage, backward, microbatch, chunk
 
   // Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
   [[nodiscard]] ChunkShape shape(int stage, int chunk) const {
@@ -84,9 +84,8 @@ class StepBuilder {
     std::vector<std::uint32_t> ends;
     for (const Pass& pass : pipeline_order(stages_, stage, chunks_, groups_.microbatches())) {
       ChunkSequences& c = chunks[static_cast<std::size_t>(pass.chunk)];
-      Sequence& sequence = pass.backward
-                               ? (pass.microbatch == last ? c.backward_last : c.backward)
-                               : (pass.microbatch == 0 ? c.forward_first : c.forward);
+      Sequence& sequence = pass.backward ? (pass.microbatch == last ? c.backward_last : c.backward)
+                                         : (pass.microbatch == 0 ? c.forward_first : c.forward);
       ends = place_pass(stage, pass, sequence);
     }
     finish_stage(stage, data, ends);
@@ -99,13 +98,12 @@ class StepBuilder {
     if (sends(stage, pass)) {
       const bool beside = recipe_.software.overlap.p2p;
       const int towards = pass.backward ? (stage + stages_ - 1) % stages_ : stage;
-      ops.output = lowered_.program.add(
-          {.kind = Op::Kind::Collective,
-           .stream = beside ? Stream::Send : Stream::Compute,
-           .tile = Tile::PipelineComm,
-           .rank = rank,
-           .work = message(towards)},
-          {placed.last});
+      ops.output = lowered_.program.add({.kind = Op::Kind::Collective,
+                                         .stream = beside ? Stream::Send : Stream::Compute,
+                                         .tile = Tile::PipelineComm,
+                                         .rank = rank,
+                                         .work = message(towards)},
+                                        {placed.last});
     }
     passes_[{stage, pass.backward, pass.microbatch, pass.chunk}] = ops;
     return placed.ends;
@@ -123,8 +121,8 @@ class StepBuilder {
 
   std::uint32_t message(int stage) {
     const double ways = splits_messages() ? recipe_.parallelism.tensor : 1;
-    const Bytes bytes = device_tokens(recipe_) * recipe_.model.hidden / ways *
-                        size_of(recipe_.activation_type());
+    const Bytes bytes =
+        device_tokens(recipe_) * recipe_.model.hidden / ways * size_of(recipe_.activation_type());
     return groups_.collective(GroupKind::NextStage, stage, CollectiveKind::SendRecv, bytes,
                               recipe_.activation_type());
   }
@@ -136,8 +134,9 @@ class StepBuilder {
       const int part = chunk * stages_ + stage;
       const int from = backward ? part + 1 : part - 1;
       if (from < 0) continue;
-      if (from == parts) {   // the loss turns round on the last part
-        lowered_.program.add_dependency(ops.first, passes_.at({stage, false, microbatch, chunk}).output);
+      if (from == parts) {  // the loss turns round on the last part
+        lowered_.program.add_dependency(ops.first,
+                                        passes_.at({stage, false, microbatch, chunk}).output);
         continue;
       }
       const PassKey before{from % stages_, backward, microbatch, from / stages_};
@@ -153,11 +152,12 @@ class StepBuilder {
     if (!data.reduces_beside()) data.reduce(tail, parameters);
     const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
     if (ends_apart && (stage == 0 || stage == stages_ - 1)) {
-      const double table = recipe_.padded_vocabulary() * recipe_.model.hidden / recipe_.parallelism.tensor;
-      tail.blocking(groups_.collective(GroupKind::EmbeddingTie, 0, CollectiveKind::AllReduce,
-                                       table * size_of(recipe_.software.gradient),
-                                       recipe_.software.gradient),
-                    Tile::PipelineComm);
+      const double table =
+          recipe_.padded_vocabulary() * recipe_.model.hidden / recipe_.parallelism.tensor;
+      tail.blocking(
+          groups_.collective(GroupKind::EmbeddingTie, 0, CollectiveKind::AllReduce,
+                             table * size_of(recipe_.software.gradient), recipe_.software.gradient),
+          Tile::PipelineComm);
     }
     const Sharding sharding = recipe_.parallelism.sharding;
     const double ways = sharding == Sharding::None     ? 1
@@ -193,12 +193,13 @@ class StepBuilder {
   void describe() {
     std::vector<StageShape> shapes;
     for (int stage = 0; stage < stages_; ++stage) shapes.push_back(stage_shape(stage));
-    const StepMemory memory = step_memory(recipe_, shapes, platform_.accelerator().memory_capacity());
+    const StepMemory memory =
+        step_memory(recipe_, shapes, platform_.accelerator().memory_capacity());
     lowered_.memory = memory.fullest;
     lowered_.memory_advice = memory.advice;
     const double tokens = recipe_.global_batch * recipe_.sequence_length;
-    const Flops model = tokens * recipe_.model.training_flops_per_token(recipe_.sequence_length,
-                                                                        recipe_.padded_vocabulary());
+    const Flops model = tokens * recipe_.model.training_flops_per_token(
+                                     recipe_.sequence_length, recipe_.padded_vocabulary());
     lowered_.work = {.tokens = tokens,
                      .samples = recipe_.global_batch,
                      .model_flops = model,

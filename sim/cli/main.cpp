@@ -5,8 +5,8 @@
 #include <fstream>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <orrery/builtin.hpp>
 #include <orrery/simulation.hpp>
@@ -33,7 +33,8 @@ std::vector<std::pair<std::string, std::string>> overrides(const Arguments& argu
   for (const std::string& set : arguments.sets) {
     const auto equals = set.find('=');
     if (equals == std::string::npos || equals == 0) {
-      throw orrery::ConfigError(fmt::format("--set {}: expected path=value, such as workload.ranks=128", set));
+      throw orrery::ConfigError(
+          fmt::format("--set {}: expected path=value, such as workload.ranks=128", set));
     }
     result.emplace_back(set.substr(0, equals), set.substr(equals + 1));
   }
@@ -53,7 +54,8 @@ orrery::LoadOptions load_options(const Arguments& arguments) {
   return options;
 }
 
-// Where library entries, scenarios and suites ship: the source tree of this build, or the installation.
+// Where library entries, scenarios and suites ship: the source tree of this build, or the
+// installation.
 fs::path shipped(const char* folder) {
   const fs::path source = fs::path(ORRERY_SOURCE_DIR) / folder;
   return fs::is_directory(source) ? source : fs::path(ORRERY_DATA_DIR) / folder;
@@ -68,7 +70,8 @@ void write_file(const std::string& path, const std::string& text) {
   stream << text;
   stream.close();
   if (!stream) {
-    throw orrery::SimulationError(fmt::format("{}: cannot be written; is the folder there and the disk not full?", path));
+    throw orrery::SimulationError(
+        fmt::format("{}: cannot be written; is the folder there and the disk not full?", path));
   }
 }
 
@@ -107,7 +110,8 @@ int validate(const Arguments& arguments) {
     if (files.size() == before) {
       std::vector<std::string> names;
       for (const fs::path& file : all) names.push_back(file.stem().string());
-      throw orrery::ConfigError(fmt::format("no validation suite '{}'{}", name, orrery::did_you_mean(name, names)));
+      throw orrery::ConfigError(
+          fmt::format("no validation suite '{}'{}", name, orrery::did_you_mean(name, names)));
     }
   }
   if (arguments.suites.empty()) files = all;
@@ -135,14 +139,18 @@ int list(const Arguments& arguments) {
     fmt::print("{}\n", entry);
     ++found;
   }
-  if (found == 0) throw orrery::ConfigError(fmt::format("no library entries of kind '{}'", arguments.target));
+  if (found == 0)
+    throw orrery::ConfigError(fmt::format("no library entries of kind '{}'", arguments.target));
   return kOk;
 }
 
 void add_common(CLI::App& command, Arguments& arguments) {
-  command.add_option("--set", arguments.sets, "Change a value: path=value (repeatable)")->take_all();
-  command.add_option("--library", arguments.libraries, "Folder of library entries to search first (repeatable)");
-  command.add_option("--json", arguments.json, "Write the result as JSON to a file, or to the output with '-'");
+  command.add_option("--set", arguments.sets, "Change a value: path=value (repeatable)")
+      ->take_all();
+  command.add_option("--library", arguments.libraries,
+                     "Folder of library entries to search first (repeatable)");
+  command.add_option("--json", arguments.json,
+                     "Write the result as JSON to a file, or to the output with '-'");
 }
 
 int dispatch(int argc, char** argv) {
@@ -150,19 +158,26 @@ int dispatch(int argc, char** argv) {
   app.set_version_flag("--version", ORRERY_VERSION);
   app.require_subcommand(1);
   Arguments arguments;
-  auto* run_command = app.add_subcommand("run", "Simulate a scenario and say how long a step takes and why");
-  run_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")->required();
+  auto* run_command =
+      app.add_subcommand("run", "Simulate a scenario and say how long a step takes and why");
+  run_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
+      ->required();
   add_common(*run_command, arguments);
-  run_command->add_flag("--ignore-memory", arguments.ignore_memory, "Simulate even if the job does not fit");
+  run_command->add_flag("--ignore-memory", arguments.ignore_memory,
+                        "Simulate even if the job does not fit");
   run_command->add_flag("--timing", arguments.timing, "Also say what the simulation itself took");
   auto* check_command = app.add_subcommand("check", "Check a scenario and report every mistake");
-  check_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")->required();
+  check_command
+      ->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
+      ->required();
   add_common(*check_command, arguments);
   auto* validate_command = app.add_subcommand("validate", "Compare predictions with measured runs");
-  validate_command->add_option("suites", arguments.suites, "Names of suites, or their files; all by default");
+  validate_command->add_option("suites", arguments.suites,
+                               "Names of suites, or their files; all by default");
   add_common(*validate_command, arguments);
   auto* list_command = app.add_subcommand("list", "List library entries");
-  list_command->add_option("kind", arguments.target, "Such as accelerators, clusters, ai-models; all by default");
+  list_command->add_option("kind", arguments.target,
+                           "Such as accelerators, clusters, ai-models; all by default");
   add_common(*list_command, arguments);
   try {
     app.parse(argc, argv);

@@ -76,8 +76,8 @@ class Replacement {
     std::vector<Node::Entry> entries = node.entries();
     auto entry = std::ranges::find(entries, steps.front().key, &Node::Entry::key);
     if (entry == entries.end()) {
-      // Below the top level a map may be missing, for its entry may come from the library; whoever reads it
-      // reports a misspelt key.
+      // Below the top level a map may be missing, for its entry may come from the library; whoever
+      // reads it reports a misspelt key.
       const bool top = steps.front().so_far == steps.front().key;
       if (steps.size() > 1 && top) reject_missing(node, steps.front().key, name);
       entry = entries.insert(entry, {steps.front().key, value_.where(), Node()});

@@ -13,10 +13,10 @@ namespace orrery {
 
 /// A block alone on its device.
 struct BlockCost {
-  Seconds time{};           ///< of its kernels, one after the other
-  int launches = 0;         ///< kernels
-  Seconds gemm{};           ///< part of `time` in matrix multiplies
-  Seconds attention{};      ///< part of `time` in fused attention
+  Seconds time{};       ///< of its kernels, one after the other
+  int launches = 0;     ///< kernels
+  Seconds gemm{};       ///< part of `time` in matrix multiplies
+  Seconds attention{};  ///< part of `time` in fused attention
 };
 
 class CostTable {
@@ -29,8 +29,8 @@ class CostTable {
   [[nodiscard]] const CollectiveCost& collective(std::uint32_t index) const {
     return collectives_[index];
   }
-  /// How much slower block `index` runs while communication kernels hold `multiprocessors` and move `memory`
-  /// to and from HBM; at least 1.
+  /// How much slower block `index` runs while communication kernels hold `multiprocessors` and move
+  /// `memory` to and from HBM; at least 1.
   [[nodiscard]] double slowdown(std::uint32_t index, int multiprocessors,
                                 BytesPerSecond memory) const;
 
@@ -45,8 +45,8 @@ class CostTable {
   mutable std::map<std::tuple<std::uint32_t, int, double>, double> slowdowns_;
 };
 
-/// Mean distance of the least of `count` normal values below their mean, in standard deviations (Blom 1958): 0 for
-/// one, 1.42 for 8, 2.51 for 100, 3.24 for 1,000.
+/// Mean distance of the least of `count` normal values below their mean, in standard deviations
+/// (Blom 1958): 0 for one, 1.42 for 8, 2.51 for 100, 3.24 for 1,000.
 double expected_slowest(int count);
 
 }  // namespace orrery

@@ -24,14 +24,14 @@ Token token_of(std::uint32_t op, Part part) {
 
 struct RankState {
   std::array<std::uint32_t, kStreamCount> running;  // operation on each stream, or kNone
-  Seconds host_time{};       // when the host has launched everything so far
+  Seconds host_time{};                              // when the host has launched everything so far
   int comm_multiprocessors = 0;
   BytesPerSecond comm_memory{};
 };
 
 struct ComputeState {
-  Seconds remaining{};   // undisturbed time still to run
-  Seconds since{};       // when `remaining` was right
+  Seconds remaining{};  // undisturbed time still to run
+  Seconds since{};      // when `remaining` was right
   double slowdown = 1.0;
   Kernel::Timer timer = 0;
 };
@@ -70,8 +70,12 @@ class Executor final : public CompletionHandler {
     for (const Token token : tokens) {
       const auto op = static_cast<std::uint32_t>(token >> 2);
       switch (static_cast<Part>(token & 3)) {
-        case Part::Compute: end(op); break;
-        case Part::Latency: start_transfer(op); break;
+        case Part::Compute:
+          end(op);
+          break;
+        case Part::Latency:
+          start_transfer(op);
+          break;
         case Part::Transfer:
           if (--parts_left_[op] == 0) end(op);
           break;
@@ -206,10 +210,10 @@ class Executor final : public CompletionHandler {
   Kernel& kernel_;
   ScheduleGraph graph_;
   std::vector<RankState> ranks_;
-  std::vector<ComputeState> computing_;      // one per rank: its running block
-  std::vector<std::uint8_t> parts_left_;     // flows of a collective under way
+  std::vector<ComputeState> computing_;   // one per rank: its running block
+  std::vector<std::uint8_t> parts_left_;  // flows of a collective under way
   std::vector<OpTime> times_;
-  std::vector<std::uint32_t> last_cause_;    // whose end let an operation start
+  std::vector<std::uint32_t> last_cause_;  // whose end let an operation start
   std::array<std::vector<Kernel::Port>, 2> ports_;
   std::size_t done_ = 0;
 };
@@ -236,9 +240,12 @@ Seconds critical_path(const Program& program, const CostTable& costs) {
     const Op& op = program.ops()[index];
     const Seconds time = [&] {
       switch (op.kind) {
-        case Op::Kind::Compute: return costs.block(op.work).time;
-        case Op::Kind::Collective: return costs.collective(op.work).time();
-        case Op::Kind::Host: return program.host_times[op.work];
+        case Op::Kind::Compute:
+          return costs.block(op.work).time;
+        case Op::Kind::Collective:
+          return costs.collective(op.work).time();
+        case Op::Kind::Host:
+          return program.host_times[op.work];
       }
       return Seconds(0);
     }();

@@ -1,6 +1,6 @@
 #pragma once
-/// Event fidelity: runs a program on a kernel with streams, ready counts, shared ports, and compute that slows
-/// down while communication kernels hold part of its device.
+/// Event fidelity: runs a program on a kernel with streams, ready counts, shared ports, and compute
+/// that slows down while communication kernels hold part of its device.
 
 #include "engine/cost_table.hpp"
 #include "kernel/kernel.hpp"
@@ -9,8 +9,10 @@
 
 namespace orrery {
 
-/// Simulates one step. `launch_time` is what the host spends per kernel, in order, ahead of the device.
-/// @throws SimulationError when operations wait for one another and the step cannot end, naming one.
+/// Simulates one step. `launch_time` is what the host spends per kernel, in order, ahead of the
+/// device.
+/// @throws SimulationError when operations wait for one another and the step cannot end, naming
+/// one.
 StepResult execute(const Program& program, const CostTable& costs, Seconds launch_time,
                    Kernel& kernel);
 

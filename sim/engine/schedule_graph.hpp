@@ -18,7 +18,8 @@ class ScheduleGraph {
   [[nodiscard]] std::span<const std::uint32_t> successors(std::uint32_t op) const {
     return std::span(next_).subspan(first_[op], first_[op + 1] - first_[op]);
   }
-  /// `op` has ended: calls `start(next)` for every operation that became ready, in order of creation.
+  /// `op` has ended: calls `start(next)` for every operation that became ready, in order of
+  /// creation.
   template <class Start>
   void complete(std::uint32_t op, Start start) {
     for (const std::uint32_t next : successors(op)) {
@@ -27,7 +28,7 @@ class ScheduleGraph {
   }
 
  private:
-  std::vector<std::uint32_t> first_;    // of each operation in next_, one more at the end
+  std::vector<std::uint32_t> first_;  // of each operation in next_, one more at the end
   std::vector<std::uint32_t> next_;
   std::vector<std::uint32_t> waiting_;
 };

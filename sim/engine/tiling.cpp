@@ -17,7 +17,8 @@ class RankTiler {
             const std::vector<std::uint32_t>& cause)
       : program_(program), times_(times), cause_(cause), now_(program.ranks) {}
 
-  // Operations of the compute stream of a rank come in order of creation, which is that of execution.
+  // Operations of the compute stream of a rank come in order of creation, which is that of
+  // execution.
   void add(std::uint32_t index, Tiles& tiles) {
     const Op& op = program_.ops()[index];
     if (op.stream != Stream::Compute) return;
@@ -40,8 +41,9 @@ class RankTiler {
   static constexpr std::uint32_t kNoOp = 0xffffffffU;
 
  private:
-  // The gap before an operation belongs to what it waited for: a collective of its own rank entirely,
-  // a message from another rank while it was on the wire; the rest is the pipeline's bubble.
+  // The gap before an operation belongs to what it waited for: a collective of its own rank
+  // entirely, a message from another rank while it was on the wire; the rest is the pipeline's
+  // bubble.
   void idle(std::uint32_t index, Tiles& tiles) {
     const std::uint32_t rank = program_.ops()[index].rank;
     const Seconds gap = times_[index].start - now_[rank];
@@ -62,7 +64,7 @@ class RankTiler {
   const Program& program_;
   const std::vector<OpTime>& times_;
   const std::vector<std::uint32_t>& cause_;
-  std::vector<Seconds> now_;   // end of what is tiled, per rank
+  std::vector<Seconds> now_;  // end of what is tiled, per rank
 };
 
 void add_kernel_times(const Program& program, const CostTable& costs, StepResult& result) {
@@ -82,7 +84,7 @@ void add_kernel_times(const Program& program, const CostTable& costs, StepResult
 
 // Equal collectives of different ranks are one line; the rank that issues most of them counts.
 void summarise_collectives(const Program& program, const CostTable& costs, StepResult& result) {
-  std::map<std::string, std::vector<int>> counts;   // by name and choice, of every rank
+  std::map<std::string, std::vector<int>> counts;  // by name and choice, of every rank
   std::map<std::string, std::uint32_t> example;
   std::vector<std::vector<int>*> counter(program.collectives.size());
   for (std::uint32_t i = 0; i < program.collectives.size(); ++i) {

@@ -11,7 +11,7 @@ namespace orrery {
 struct OpTime {
   Seconds start{-1};
   Seconds end{-1};
-  Seconds host{};   ///< at its end, spent waiting for the host to launch its kernels
+  Seconds host{};  ///< at its end, spent waiting for the host to launch its kernels
 };
 
 /// Fills tiles, breakdown, kernel times and collective summaries of `result` (step_time is set).

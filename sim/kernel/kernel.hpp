@@ -1,6 +1,7 @@
 #pragma once
-/// Virtual time: timers, and flows that share the capacity of ports. The outside world of the executor; an
-/// implementation on SimGrid stands beside a small reference one in the tests, under one conformance suite.
+/// Virtual time: timers, and flows that share the capacity of ports. The outside world of the
+/// executor; an implementation on SimGrid stands beside a small reference one in the tests, under
+/// one conformance suite.
 
 #include <cstdint>
 #include <memory>
@@ -35,10 +36,11 @@ class Kernel {
   virtual Timer start_timer(Seconds delay, Token token) = 0;
   /// Forgets a timer that has not completed.
   virtual void cancel_timer(Timer timer) = 0;
-  /// Moves `bytes` (> 0) through `port` at no more than `rate_limit` (> 0), its fair share if that is less.
+  /// Moves `bytes` (> 0) through `port` at no more than `rate_limit` (> 0), its fair share if that
+  /// is less.
   virtual void start_flow(Port port, Bytes bytes, BytesPerSecond rate_limit, Token token) = 0;
-  /// Runs until nothing is under way. The handler may start and cancel activities. An exception that it
-  /// throws ends the run and leaves through here.
+  /// Runs until nothing is under way. The handler may start and cancel activities. An exception
+  /// that it throws ends the run and leaves through here.
   virtual void run(CompletionHandler& handler) = 0;
   /// Activities completed so far.
   [[nodiscard]] virtual std::uint64_t events() const = 0;

@@ -1,10 +1,13 @@
 // The only file that includes SimGrid. What it has to know about SimGrid 3.32:
-// - the clock, the signals and the hosts are process-wide and outlive an Engine, so one Engine serves
+// - the clock, the signals and the hosts are process-wide and outlive an Engine, so one Engine
+// serves
 //   the process, hosts are pooled, and time is counted from the start of each kernel;
-// - a port is a host of speed 1 and a flow an execution on it: host-to-host Comms ignore set_rate(), while
+// - a port is a host of speed 1 and a flow an execution on it: host-to-host Comms ignore
+// set_rate(), while
 //   executions share max-min with an exact bound and take a double, not whole bytes;
 // - an activity must be created only when it starts: waiting ones are scanned at every completion;
-// - simultaneous completions come in reverse order: they are collected by a zero-delay timer and sorted;
+// - simultaneous completions come in reverse order: they are collected by a zero-delay timer and
+// sorted;
 // - an exception must not cross a SimGrid callback: it is kept and thrown again after run().
 #include <algorithm>
 #include <exception>
@@ -51,7 +54,8 @@ class World {
     sg4::Engine::set_config("surf/precision:1e-15");
     make_ports();
   }
-  // SimGrid seals the platform at the first run: all ports that any run may need are made before it (10 ms).
+  // SimGrid seals the platform at the first run: all ports that any run may need are made before it
+  // (10 ms).
   void make_ports() {
     auto* zone = sg4::create_star_zone("ports");
     for (std::size_t i = 0; i < kPorts; ++i) {

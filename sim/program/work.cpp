@@ -5,21 +5,30 @@ namespace orrery {
 
 const char* to_text(Dtype dtype) {
   switch (dtype) {
-    case Dtype::Fp32: return "fp32";
-    case Dtype::Tf32: return "tf32";
-    case Dtype::Fp16: return "fp16";
-    case Dtype::Bf16: return "bf16";
-    case Dtype::Fp8: return "fp8";
-    case Dtype::Int8: return "int8";
+    case Dtype::Fp32:
+      return "fp32";
+    case Dtype::Tf32:
+      return "tf32";
+    case Dtype::Fp16:
+      return "fp16";
+    case Dtype::Bf16:
+      return "bf16";
+    case Dtype::Fp8:
+      return "fp8";
+    case Dtype::Int8:
+      return "int8";
   }
   return "?";
 }
 
 const char* to_text(Bound bound) {
   switch (bound) {
-    case Bound::Compute: return "compute";
-    case Bound::Memory: return "memory";
-    case Bound::Latency: return "latency";
+    case Bound::Compute:
+      return "compute";
+    case Bound::Memory:
+      return "memory";
+    case Bound::Latency:
+      return "latency";
   }
   return "?";
 }

@@ -110,7 +110,7 @@ std::string to_json(const Report& report, const JsonOptions& options) {
 
 double metric(const Report& report, const std::string& path) {
   if (path == "throughput.step_time_s" && report.throughput) {
-    return report.throughput->step_time.si();   // the common one, without building the tree
+    return report.throughput->step_time.si();  // the common one, without building the tree
   }
   const Json json = tree(report, {.timing = true});
   const Json* at = &json;

@@ -16,17 +16,28 @@ constexpr const char* kReset = "\033[0m";
 
 const char* title_of(Tile tile) {
   switch (tile) {
-    case Tile::Compute: return "compute";
-    case Tile::TensorComm: return "tensor-parallel comm";
-    case Tile::PipelineComm: return "pipeline messages";
-    case Tile::DataComm: return "data-parallel comm";
-    case Tile::ContextComm: return "context-parallel comm";
-    case Tile::ExpertComm: return "expert-parallel comm";
-    case Tile::Bubble: return "pipeline bubble";
-    case Tile::DataWait: return "waiting for data";
-    case Tile::Checkpoint: return "checkpoint";
-    case Tile::Host: return "waiting for the host";
-    case Tile::Optimizer: return "optimizer";
+    case Tile::Compute:
+      return "compute";
+    case Tile::TensorComm:
+      return "tensor-parallel comm";
+    case Tile::PipelineComm:
+      return "pipeline messages";
+    case Tile::DataComm:
+      return "data-parallel comm";
+    case Tile::ContextComm:
+      return "context-parallel comm";
+    case Tile::ExpertComm:
+      return "expert-parallel comm";
+    case Tile::Bubble:
+      return "pipeline bubble";
+    case Tile::DataWait:
+      return "waiting for data";
+    case Tile::Checkpoint:
+      return "checkpoint";
+    case Tile::Host:
+      return "waiting for the host";
+    case Tile::Optimizer:
+      return "optimizer";
   }
   return "?";
 }
@@ -74,9 +85,7 @@ class Summary {
   }
   [[nodiscard]] const char* style(const char* code) const { return options_.colour ? code : ""; }
 
-  void section(const std::string& title) {
-    line("\n{}{}{}", style(kBold), title, style(kReset));
-  }
+  void section(const std::string& title) { line("\n{}{}{}", style(kBold), title, style(kReset)); }
 
   // A bar of eighths of a cell, as long as `share` of the width that is left beside the numbers.
   [[nodiscard]] std::string bar(double share) const {
@@ -105,7 +114,8 @@ class Summary {
       line("  time                {}", to_text(t.step_time));
       line("  bus bandwidth       {}", to_text(report_.collective->bus_bandwidth));
       line("  algorithm bandwidth {}", to_text(report_.collective->algorithm_bandwidth));
-      line("  algorithm           {} / {}", report_.collective->algorithm, report_.collective->protocol);
+      line("  algorithm           {} / {}", report_.collective->algorithm,
+           report_.collective->protocol);
       return;
     }
     section("Throughput");
@@ -118,7 +128,8 @@ class Summary {
       line("  model FLOP/s  {} per device, MFU {:.1f} %", to_text(t.model_per_device), t.mfu * 100);
     }
     if (t.hardware_per_device > t.model_per_device) {
-      line("  with recompute {} per device, HFU {:.1f} %", to_text(t.hardware_per_device), t.hfu * 100);
+      line("  with recompute {} per device, HFU {:.1f} %", to_text(t.hardware_per_device),
+           t.hfu * 100);
     }
   }
 
@@ -140,7 +151,8 @@ class Summary {
     std::string shares;
     for (const auto& [name, time] : report_.step.kernel_time) {
       if (time / kernels < 5e-4) continue;
-      shares += fmt::format("{}{} {:.1f} %", shares.empty() ? "" : ", ", name, time / kernels * 100);
+      shares +=
+          fmt::format("{}{} {:.1f} %", shares.empty() ? "" : ", ", name, time / kernels * 100);
     }
     line("  {}of kernel time: {}{}", style(kDim), shares, style(kReset));
   }
@@ -161,7 +173,8 @@ class Summary {
     line("  {} of {} {}", gibibytes(m.use.total()), gibibytes(m.capacity),
          m.fits ? "(estimate)" : "");
     if (m.fits) return;
-    line("\n{}does not fit:{} {} too much", style(kRed), style(kReset), gibibytes(m.use.total() - m.capacity));
+    line("\n{}does not fit:{} {} too much", style(kRed), style(kReset),
+         gibibytes(m.use.total() - m.capacity));
     line("nearest change that fits: {}", m.advice);
   }
 
@@ -170,7 +183,8 @@ class Summary {
     section("Communication");
     for (const CollectiveSummary& c : report_.step.collectives) {
       if (c.count == 0) continue;
-      line("  {:<38} {:>6} x {:>9}  {} {}", c.label, c.count, to_text(c.alone), c.algorithm, c.protocol);
+      line("  {:<38} {:>6} x {:>9}  {} {}", c.label, c.count, to_text(c.alone), c.algorithm,
+           c.protocol);
     }
   }
 

@@ -19,8 +19,8 @@ Node expand_shorthand(const Node& tree) {
     const Node* value = expanded.find(key);
     if (value == nullptr || value->kind() != Node::Kind::Scalar) continue;
     const Node entry = Node::scalar(fmt::format("{}/{}", folder, value->text()), value->where());
-    expanded = expanded.with_value_at(
-        key, Node::map({{"use", value->where(), entry}}, value->where()));
+    expanded =
+        expanded.with_value_at(key, Node::map({{"use", value->where(), entry}}, value->where()));
   }
   return tree.with_value_at("workload", expanded);
 }
@@ -55,7 +55,8 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
-  if (changed.find("run") == nullptr) changed = changed.with_value_at("run", Node::map({}, tree.where()));
+  if (changed.find("run") == nullptr)
+    changed = changed.with_value_at("run", Node::map({}, tree.where()));
   for (const auto& [path, value] : overrides) {
     changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
   }
@@ -68,7 +69,8 @@ Scenario make_scenario(const Node& tree, const Library& library,
   scenario.system = reader.raw("system");
   scenario.workload = reader.raw("workload");
   for (const char* key : {"system", "workload"}) {
-    if (!reader.has(key)) diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
+    if (!reader.has(key))
+      diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
   }
   Reader run = reader.child("run", false);
   scenario.ignore_memory = run.boolean_or("ignore_memory", false);
@@ -85,15 +87,18 @@ Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
   const Node* header = tree.find("orrery");
   if (header == nullptr || header->text() != "scenario/1") {
     const Location place = header == nullptr ? tree.where() : header->where();
-    throw ConfigError(fmt::format("{}: not a scenario; expected the key `orrery: scenario/1`{}", place.text(),
-                                  header == nullptr ? "" : fmt::format("; got '{}'", header->text())));
+    throw ConfigError(
+        fmt::format("{}: not a scenario; expected the key `orrery: scenario/1`{}", place.text(),
+                    header == nullptr ? "" : fmt::format("; got '{}'", header->text())));
   }
-  const Library library(library_folders(file.parent_path().empty() ? "." : file.parent_path(), options));
+  const Library library(
+      library_folders(file.parent_path().empty() ? "." : file.parent_path(), options));
   Scenario scenario = make_scenario(tree, library, options.overrides);
   if (scenario.name == "unnamed") scenario.name = file.stem().string();
   scenario.inputs.push_back({file.generic_string(), sha256_of(file)});
   for (const fs::path& entry : library.files_read()) {
-    scenario.inputs.push_back({entry.lexically_proximate(fs::current_path()).generic_string(), sha256_of(entry)});
+    scenario.inputs.push_back(
+        {entry.lexically_proximate(fs::current_path()).generic_string(), sha256_of(entry)});
   }
   return scenario;
 }

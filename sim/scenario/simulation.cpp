@@ -63,16 +63,20 @@ Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& 
 }
 
 // nccl-tests: bus bandwidth is what each link carries, whatever the number of ranks.
-CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCost& cost, Seconds time) {
+CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCost& cost,
+                                   Seconds time) {
   const double n = use.request.layout.ranks;
   const double factor = [&] {
     switch (use.request.kind) {
-      case CollectiveKind::AllReduce: return 2 * (n - 1) / n;
+      case CollectiveKind::AllReduce:
+        return 2 * (n - 1) / n;
       case CollectiveKind::AllGather:
       case CollectiveKind::ReduceScatter:
-      case CollectiveKind::AllToAll: return (n - 1) / n;
+      case CollectiveKind::AllToAll:
+        return (n - 1) / n;
       case CollectiveKind::Broadcast:
-      case CollectiveKind::SendRecv: return 1.0;
+      case CollectiveKind::SendRecv:
+        return 1.0;
     }
     return 1.0;
   }();
@@ -117,7 +121,8 @@ Report Simulation::run() const {
                                  .use = *lowered.memory,
                                  .advice = fits ? "" : lowered.memory_advice};
     if (!fits && !scenario_.ignore_memory) return report;
-    if (!fits) report.warnings.push_back("the job does not fit in device memory; simulated as if it did");
+    if (!fits)
+      report.warnings.push_back("the job does not fit in device memory; simulated as if it did");
   }
   const NoCollectives none;
   const CollectiveModel& collectives = machine.collectives ? *machine.collectives : none;
@@ -131,8 +136,10 @@ Report Simulation::run() const {
     report.collective = collective_report(lowered.program.collectives.front(), costs.collective(0),
                                           report.step.step_time);
   }
-  report.cost = {.wall = Seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()),
-                 .peak_memory = peak_memory()};
+  report.cost = {
+      .wall = Seconds(
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()),
+      .peak_memory = peak_memory()};
   return report;
 }
 

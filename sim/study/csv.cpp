@@ -45,12 +45,13 @@ CsvTable read_csv(const std::filesystem::path& file) {
       continue;
     }
     if (fields.size() != table.columns.size()) {
-      throw ConfigError(fmt::format("{}:{}:1: {} fields; expected {} as in the header", file.string(), number,
-                                    fields.size(), table.columns.size()));
+      throw ConfigError(fmt::format("{}:{}:1: {} fields; expected {} as in the header",
+                                    file.string(), number, fields.size(), table.columns.size()));
     }
     table.rows.push_back(std::move(fields));
   }
-  if (table.columns.empty()) throw ConfigError(fmt::format("{}: the table is empty", file.string()));
+  if (table.columns.empty())
+    throw ConfigError(fmt::format("{}: the table is empty", file.string()));
   return table;
 }
 

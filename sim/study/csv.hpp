@@ -9,10 +9,11 @@ namespace orrery {
 
 struct CsvTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;   ///< each as long as `columns`
+  std::vector<std::vector<std::string>> rows;  ///< each as long as `columns`
 };
 
-/// Quotes as in RFC 4180, without line breaks inside fields. @throws ConfigError naming file and line.
+/// Quotes as in RFC 4180, without line breaks inside fields. @throws ConfigError naming file and
+/// line.
 CsvTable read_csv(const std::filesystem::path& file);
 
 }  // namespace orrery

@@ -20,8 +20,8 @@ struct Suite {
   SuiteResult result;
   CsvTable table;
   Node base;
-  double unit = 1;    // of the measured column, in the metric's SI unit
-  std::vector<std::pair<std::string, std::vector<std::string>>> search;   // path -> values
+  double unit = 1;  // of the measured column, in the metric's SI unit
+  std::vector<std::pair<std::string, std::vector<std::string>>> search;  // path -> values
 };
 
 double read_unit(Reader& reader, std::string& name) {
@@ -44,7 +44,8 @@ Suite read_suite(const std::filesystem::path& file) {
   Suite suite;
   Diagnostics diagnostics;
   Reader reader(load_yaml(file), "the suite", diagnostics);
-  if (reader.text("orrery") != "validation/1") reader.error("orrery", "expected `orrery: validation/1`");
+  if (reader.text("orrery") != "validation/1")
+    reader.error("orrery", "expected `orrery: validation/1`");
   suite.result.name = reader.text("name");
   suite.result.title = reader.text_or("title", suite.result.name);
   reader.ignore("source");
@@ -115,7 +116,8 @@ class SuiteRunner {
       std::vector<Override> all = overrides;
       all.insert(all.end(), extra.begin(), extra.end());
       try {
-        const Report report = Simulation(make_scenario(suite_.base, library_, all), registry_).run();
+        const Report report =
+            Simulation(make_scenario(suite_.base, library_, all), registry_).run();
         if (!report.throughput) {
           result.problem = "does not fit in memory";
           continue;
@@ -131,7 +133,7 @@ class SuiteRunner {
         ++result.tried;
       } catch (const ConfigError& problem) {
         if (combinations_.size() == 1) throw;
-        result.problem = problem.what();   // this combination is not legal; others may be
+        result.problem = problem.what();  // this combination is not legal; others may be
       }
     }
     if (result.predicted) result.problem.clear();

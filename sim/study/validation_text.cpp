@@ -25,21 +25,25 @@ std::string verdict(const SuiteResult& suite) {
 }  // namespace
 
 std::string to_text(const std::vector<SuiteResult>& suites) {
-  std::string text = fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8}  {:<22} {}\n", "suite", "cases", "mean",
-                                 "median", "bias", "target", "");
+  std::string text = fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8}  {:<22} {}\n", "suite", "cases",
+                                 "mean", "median", "bias", "target", "");
   int cases = 0, without = 0;
   double sum = 0;
   for (const SuiteResult& suite : suites) {
     const int predicted = suite.predicted_cases();
-    text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} %  {:<22} {}\n", suite.name, predicted,
-                        suite.mean_absolute_error() * 100, suite.median_absolute_error() * 100,
-                        suite.bias() * 100, target_text(suite), verdict(suite));
+    text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} %  {:<22} {}\n", suite.name,
+                        predicted, suite.mean_absolute_error() * 100,
+                        suite.median_absolute_error() * 100, suite.bias() * 100, target_text(suite),
+                        verdict(suite));
     cases += predicted;
     without += static_cast<int>(suite.cases.size()) - predicted;
     sum += suite.mean_absolute_error() * predicted;
   }
-  text += fmt::format("{:<26} {:>5} {:>6.1f} %\n", "all cases", cases, cases > 0 ? sum / cases * 100 : 0.0);
-  if (without > 0) text += fmt::format("{} cases without a prediction: `orrery validate SUITE` says why\n", without);
+  text += fmt::format("{:<26} {:>5} {:>6.1f} %\n", "all cases", cases,
+                      cases > 0 ? sum / cases * 100 : 0.0);
+  if (without > 0)
+    text +=
+        fmt::format("{} cases without a prediction: `orrery validate SUITE` says why\n", without);
   return text;
 }
 
@@ -48,12 +52,14 @@ std::string cases_to_text(const SuiteResult& suite) {
                                  suite.unit == "1" ? "the unit of its name" : suite.unit);
   for (const ValidationCase& c : suite.cases) {
     if (!c.predicted) {
-      text += fmt::format("{:<40} measured {:>10.5g}  no prediction: {}\n", c.name, c.measured, c.problem);
+      text += fmt::format("{:<40} measured {:>10.5g}  no prediction: {}\n", c.name, c.measured,
+                          c.problem);
       continue;
     }
-    text += fmt::format("{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %", c.name, c.measured,
-                        *c.predicted, c.error() * 100);
-    if (c.tried > 1) text += fmt::format("  (fastest of {}: {:.5g} to {:.5g})", c.tried, c.least, c.greatest);
+    text += fmt::format("{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %", c.name,
+                        c.measured, *c.predicted, c.error() * 100);
+    if (c.tried > 1)
+      text += fmt::format("  (fastest of {}: {:.5g} to {:.5g})", c.tried, c.least, c.greatest);
     text += '\n';
   }
   return text + '\n';

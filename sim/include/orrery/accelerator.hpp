@@ -1,5 +1,6 @@
 #pragma once
-/// The interface of a device model: a pure function from a kernel and an operating point to its cost.
+/// The interface of a device model: a pure function from a kernel and an operating point to its
+/// cost.
 
 #include <memory>
 #include <string>
@@ -17,8 +18,8 @@ struct OperatingPoint {
   /// Shares of multiprocessors and of memory bandwidth left by communication kernels, (0, 1].
   double compute_share = 1.0;
   double memory_share = 1.0;
-  /// Devices of one type differ. Those that work in step wait for the slowest: how many standard deviations it
-  /// lies below the mean.
+  /// Devices of one type differ. Those that work in step wait for the slowest: how many standard
+  /// deviations it lies below the mean.
   double slowest_deviations = 0.0;
 };
 
@@ -28,9 +29,9 @@ const char* to_text(Bound bound);
 
 /// What a kernel does to its device while it runs; power follows from it.
 struct Activity {
-  FlopsPerSecond tensor{};   ///< on matrix units
-  FlopsPerSecond vector{};   ///< on vector units
-  BytesPerSecond memory{};   ///< to and from HBM
+  FlopsPerSecond tensor{};     ///< on matrix units
+  FlopsPerSecond vector{};     ///< on vector units
+  BytesPerSecond memory{};     ///< to and from HBM
   double active_fraction = 0;  ///< of the multiprocessors
 };
 

@@ -19,28 +19,29 @@ enum class LinkClass { ScaleUp, ScaleOut };
 /// What a group of devices can talk over. Derived from the platform's graph.
 struct GroupLayout {
   int ranks = 1;
-  int servers = 1;               ///< scale-up domains that the group spans
-  int ranks_per_server = 1;      ///< of this group, the most in one domain
-  BytesPerSecond scale_up{};     ///< per device and direction, as wired
-  Seconds scale_up_latency{};    ///< of the wires and switches between two devices of a server
-  bool scale_up_switched = false;       ///< any-to-any through switches
-  bool in_switch_reduction = false;     ///< NVLS, in the server
-  /// Per device of the server and direction: its share of the server's NICs and of the fabric behind them,
-  /// oversubscription on the group's routes included. What one rank reaches when every device sends.
+  int servers = 1;                   ///< scale-up domains that the group spans
+  int ranks_per_server = 1;          ///< of this group, the most in one domain
+  BytesPerSecond scale_up{};         ///< per device and direction, as wired
+  Seconds scale_up_latency{};        ///< of the wires and switches between two devices of a server
+  bool scale_up_switched = false;    ///< any-to-any through switches
+  bool in_switch_reduction = false;  ///< NVLS, in the server
+  /// Per device of the server and direction: its share of the server's NICs and of the fabric
+  /// behind them, oversubscription on the group's routes included. What one rank reaches when every
+  /// device sends.
   BytesPerSecond scale_out{};
   /// What one device reaches alone (its rail's NIC, or what PCIe leaves of it).
   BytesPerSecond scale_out_alone{};
-  Seconds scale_out_latency{};   ///< wire and switches of the longest route in the group
+  Seconds scale_out_latency{};  ///< wire and switches of the longest route in the group
   int nics_per_server = 0;
   int devices_per_server = 1;
-  bool in_network_reduction = false;    ///< SHARP in the fabric
+  bool in_network_reduction = false;  ///< SHARP in the fabric
 };
 
 /// How often a collective is issued concurrently and what it asks.
 struct CollectiveRequest {
   CollectiveKind kind = CollectiveKind::AllReduce;
-  /// The whole buffer: what every rank ends with (all-gather), starts with (reduce-scatter, all-reduce,
-  /// all-to-all), or sends (send-recv).
+  /// The whole buffer: what every rank ends with (all-gather), starts with (reduce-scatter,
+  /// all-reduce, all-to-all), or sends (send-recv).
   Bytes bytes{};
   Dtype dtype = Dtype::Bf16;
   GroupLayout layout;
@@ -51,19 +52,19 @@ struct CollectiveRequest {
 /// Load of one rank on one of its links.
 struct LinkLoad {
   LinkClass link = LinkClass::ScaleUp;
-  Bytes bytes{};   ///< in the busier direction
+  Bytes bytes{};  ///< in the busier direction
 };
 
-/// The cost of one collective alone on its links. time() = latency + transfer. While it transfers, each
-/// load drains at bytes/transfer unless others share the link.
+/// The cost of one collective alone on its links. time() = latency + transfer. While it transfers,
+/// each load drains at bytes/transfer unless others share the link.
 struct CollectiveCost {
   Seconds latency{};
   Seconds transfer{};
   std::vector<LinkLoad> loads;
-  int multiprocessors = 0;       ///< that the communication kernel occupies
-  BytesPerSecond memory{};       ///< HBM traffic while it transfers
-  std::string algorithm;         ///< "ring", "tree", "nvls", …
-  std::string protocol;          ///< "ll", "ll128", "simple"
+  int multiprocessors = 0;  ///< that the communication kernel occupies
+  BytesPerSecond memory{};  ///< HBM traffic while it transfers
+  std::string algorithm;    ///< "ring", "tree", "nvls", …
+  std::string protocol;     ///< "ll", "ll128", "simple"
   [[nodiscard]] Seconds time() const { return latency + transfer; }
 };
 

@@ -11,7 +11,8 @@ namespace orrery {
 class ConfigError : public std::runtime_error {
  public:
   explicit ConfigError(const std::string& message) : ConfigError(std::vector{message}) {}
-  /// `messages` holds at least one; each reads `file:line:column: what; what was expected; got 'x'`.
+  /// `messages` holds at least one; each reads `file:line:column: what; what was expected; got
+  /// 'x'`.
   explicit ConfigError(std::vector<std::string> messages);
   [[nodiscard]] const std::vector<std::string>& messages() const { return messages_; }
 

@@ -48,7 +48,8 @@ class Node {
   [[nodiscard]] Node merged_with(const Node& over) const;
   /// This tree with the value at dotted `path` ("workload.ranks", "stages[2].layers") replaced.
   /// Below the top level keys and maps may be new: a library entry may hold them.
-  /// @throws ConfigError naming `path` when a first key or an item does not exist, with a suggestion.
+  /// @throws ConfigError naming `path` when a first key or an item does not exist, with a
+  /// suggestion.
   [[nodiscard]] Node with_value_at(const std::string& path, const Node& value) const;
 
  private:

@@ -13,7 +13,16 @@
 
 namespace orrery {
 
-enum class ComponentKind { Device, Memory, ScaleUpSwitch, PcieSwitch, Cpu, Nic, LeafSwitch, SpineSwitch };
+enum class ComponentKind {
+  Device,
+  Memory,
+  ScaleUpSwitch,
+  PcieSwitch,
+  Cpu,
+  Nic,
+  LeafSwitch,
+  SpineSwitch
+};
 const char* to_text(ComponentKind kind);
 
 /// A part of the machine with its hierarchical name, such as "server3.gpu5" or "leaf0".
@@ -33,9 +42,9 @@ struct Link {
 
 /// A route: the links from one component to another.
 struct Route {
-  std::vector<int> links;        ///< indices into Platform::links(), in order; empty when none exists
-  Seconds latency{};             ///< their sum
-  BytesPerSecond bandwidth{};    ///< the least of them
+  std::vector<int> links;      ///< indices into Platform::links(), in order; empty when none exists
+  Seconds latency{};           ///< their sum
+  BytesPerSecond bandwidth{};  ///< the least of them
 };
 
 using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Reader&)>;
@@ -66,8 +75,8 @@ class Platform {
   /// The route of least latency; ties go to the lower component index. O(E log V).
   [[nodiscard]] Route route(int from_component, int to_component) const;
 
-  /// What the group can talk over when every device of the machine works in a group of the same shape.
-  /// `devices` holds at least one, sorted, without duplicates. O(size).
+  /// What the group can talk over when every device of the machine works in a group of the same
+  /// shape. `devices` holds at least one, sorted, without duplicates. O(size).
   [[nodiscard]] GroupLayout layout(std::span<const int> devices) const;
 
  private:

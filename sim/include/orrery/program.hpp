@@ -1,6 +1,6 @@
 #pragma once
-/// A training step as a dependency graph of operations on named streams, for one representative of every
-/// class of ranks.
+/// A training step as a dependency graph of operations on named streams, for one representative of
+/// every class of ranks.
 
 #include <cstdint>
 #include <string>
@@ -13,8 +13,17 @@ namespace orrery {
 
 /// Where the time of a rank goes. The tiles of a rank sum to the step.
 enum class Tile {
-  Compute, TensorComm, PipelineComm, DataComm, ContextComm, ExpertComm, Bubble, DataWait, Checkpoint,
-  Host, Optimizer
+  Compute,
+  TensorComm,
+  PipelineComm,
+  DataComm,
+  ContextComm,
+  ExpertComm,
+  Bubble,
+  DataWait,
+  Checkpoint,
+  Host,
+  Optimizer
 };
 inline constexpr int kTileCount = 11;
 const char* to_text(Tile tile);
@@ -28,11 +37,11 @@ struct Op {
   enum class Kind : std::uint8_t { Compute, Collective, Host };
   Kind kind = Kind::Compute;
   Stream stream = Stream::Compute;
-  Tile tile = Tile::Compute;      ///< what its time counts as while it holds the compute stream
-  bool host_sync = false;         ///< the host waits for what came before, then launches this
-  std::uint32_t rank = 0;         ///< represented rank
-  std::uint32_t work = 0;         ///< index of its block, collective or host time
-  std::int32_t label = -1;        ///< index into Program::labels, for traces
+  Tile tile = Tile::Compute;  ///< what its time counts as while it holds the compute stream
+  bool host_sync = false;     ///< the host waits for what came before, then launches this
+  std::uint32_t rank = 0;     ///< represented rank
+  std::uint32_t work = 0;     ///< index of its block, collective or host time
+  std::int32_t label = -1;    ///< index into Program::labels, for traces
 };
 
 /// A collective or point-to-point operation of a program.
@@ -41,16 +50,17 @@ struct CollectiveUse {
   std::string label;
 };
 
-/// The operations of the represented ranks of one step. Operation `i` may start when its dependencies
-/// have ended and every earlier operation of its rank and stream has. Built in any order of ranks; within a rank and
-/// stream the order of creation is the order of execution.
+/// The operations of the represented ranks of one step. Operation `i` may start when its
+/// dependencies have ended and every earlier operation of its rank and stream has. Built in any
+/// order of ranks; within a rank and stream the order of creation is the order of execution.
 class Program {
  public:
   std::vector<Block> blocks;
   std::vector<CollectiveUse> collectives;
-  std::vector<Seconds> host_times;   ///< of host operations, during which the device has nothing to do
+  std::vector<Seconds>
+      host_times;  ///< of host operations, during which the device has nothing to do
   std::vector<std::string> labels;
-  std::uint32_t ranks = 1;        ///< represented ranks
+  std::uint32_t ranks = 1;  ///< represented ranks
 
   /// Adds an operation after `dependencies` (indices of earlier operations, or ones added later for
   /// other ranks through add_dependency). Returns its index.
@@ -59,7 +69,9 @@ class Program {
   void add_dependency(std::uint32_t op, std::uint32_t before);
   [[nodiscard]] const std::vector<Op>& ops() const { return ops_; }
   /// All (operation, dependency) pairs, unsorted.
-  struct Edge { std::uint32_t op, before; };
+  struct Edge {
+    std::uint32_t op, before;
+  };
   [[nodiscard]] const std::vector<Edge>& edges() const { return edges_; }
 
  private:

@@ -104,13 +104,14 @@ struct Measure {
   Dimension dimension;
 };
 
-/// Reads "3.35 TB/s", "700 W", "200 Gbit/s", "1.5 us", "80 GiB", "312 TFLOP/s". Decimal prefixes are
-/// powers of 1000, `Ki`/`Mi`/`Gi`/`Ti` powers of 1024; a bit is an eighth of a byte.
+/// Reads "3.35 TB/s", "700 W", "200 Gbit/s", "1.5 us", "80 GiB", "312 TFLOP/s". Decimal prefixes
+/// are powers of 1000, `Ki`/`Mi`/`Gi`/`Ti` powers of 1024; a bit is an eighth of a byte.
 /// @throws std::invalid_argument with what is wrong when the number, the unit or the space between
 /// is malformed; a bare number is dimensionless.
 Measure parse_measure(const std::string& text);
 
-/// What a dimension is called in messages and an example to imitate: "a bandwidth such as '50 GB/s'".
+/// What a dimension is called in messages and an example to imitate: "a bandwidth such as '50
+/// GB/s'".
 std::string describe(Dimension dimension);
 
 /// Human-readable text with four significant digits and a fitting prefix: "1.234 ms", "80.00 GB".

@@ -16,9 +16,9 @@ struct Throughput {
   double tokens_per_second = 0;
   double samples_per_second = 0;
   double tokens_per_second_per_device = 0;
-  FlopsPerSecond model_per_device{};      ///< recomputation not counted
-  FlopsPerSecond hardware_per_device{};   ///< recomputation counted
-  double mfu = 0;                         ///< of the datasheet's dense rate in the run's precision
+  FlopsPerSecond model_per_device{};     ///< recomputation not counted
+  FlopsPerSecond hardware_per_device{};  ///< recomputation counted
+  double mfu = 0;                        ///< of the datasheet's dense rate in the run's precision
   double hfu = 0;
 };
 
@@ -26,7 +26,7 @@ struct MemoryReport {
   bool fits = true;
   Bytes capacity{};
   MemoryUse use;
-  std::string advice;   ///< the nearest change that fits; empty when it fits
+  std::string advice;  ///< the nearest change that fits; empty when it fits
 };
 
 /// Of a collective alone, as nccl-tests defines them.
@@ -53,17 +53,17 @@ struct Report {
   std::vector<InputFile> inputs;
   std::string fidelity = "event";
   std::vector<std::string> warnings;
-  std::vector<std::string> rank_names;          ///< of the represented ranks
+  std::vector<std::string> rank_names;  ///< of the represented ranks
   /// None when the job does not fit in memory.
   std::optional<Throughput> throughput;
-  StepResult step;                              ///< meaningful with throughput
-  std::optional<MemoryReport> memory;           ///< none for a kernel or a collective alone
-  std::optional<CollectiveReport> collective;   ///< of a collective alone
+  StepResult step;                             ///< meaningful with throughput
+  std::optional<MemoryReport> memory;          ///< none for a kernel or a collective alone
+  std::optional<CollectiveReport> collective;  ///< of a collective alone
   SimulationCost cost;
 };
 
 struct JsonOptions {
-  bool timing = false;   ///< adds what the simulation took, which differs from run to run
+  bool timing = false;  ///< adds what the simulation took, which differs from run to run
 };
 /// The stable contract of the README: keys end in their unit. Ends with a newline.
 std::string to_json(const Report& report, const JsonOptions& options = {});

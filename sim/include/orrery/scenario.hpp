@@ -12,8 +12,8 @@ namespace orrery {
 
 /// How scenarios are found and changed.
 struct LoadOptions {
-  /// Library folders, searched in order, before the `configs` folder nearest above the scenario and the one that
-  /// was installed with Orrery.
+  /// Library folders, searched in order, before the `configs` folder nearest above the scenario and
+  /// the one that was installed with Orrery.
   std::vector<std::filesystem::path> library;
   /// Dotted paths and YAML values, applied in order: {"workload.ranks", "128"}.
   std::vector<std::pair<std::string, std::string>> overrides;
@@ -22,7 +22,7 @@ struct LoadOptions {
 /// A file that a result depends on.
 struct InputFile {
   std::string path;
-  std::string sha256;   ///< lowercase hexadecimal
+  std::string sha256;  ///< lowercase hexadecimal
 };
 
 /// A resolved scenario: no `use` is left.
@@ -32,7 +32,7 @@ struct Scenario {
   Node system;
   Node workload;
   bool ignore_memory = false;
-  std::vector<InputFile> inputs;   ///< the scenario, then the library entries, sorted
+  std::vector<InputFile> inputs;  ///< the scenario, then the library entries, sorted
 };
 
 /// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
@@ -42,8 +42,9 @@ Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& opt
 std::vector<std::filesystem::path> library_folders(const std::filesystem::path& folder,
                                                    const LoadOptions& options);
 
-/// Applies overrides and resolves library entries of a scenario tree without header (keys system, workload, run).
-/// `workload.model: x` and `workload.software: y` stand for `{use: ai-models/x}` and `{use: software/y}`.
+/// Applies overrides and resolves library entries of a scenario tree without header (keys system,
+/// workload, run). `workload.model: x` and `workload.software: y` stand for `{use: ai-models/x}`
+/// and `{use: software/y}`.
 /// @throws ConfigError
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides);

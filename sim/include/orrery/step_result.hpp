@@ -19,8 +19,8 @@ struct CollectiveSummary {
   std::string label;
   std::string algorithm;
   std::string protocol;
-  int count = 0;         ///< in the step, on one represented rank (the one that issues most)
-  Seconds alone{};       ///< time of one with nothing else on its links
+  int count = 0;    ///< in the step, on one represented rank (the one that issues most)
+  Seconds alone{};  ///< time of one with nothing else on its links
 };
 
 struct StepResult {
@@ -29,8 +29,8 @@ struct StepResult {
   std::vector<Tiles> rank_tiles;
   /// Mean over the represented ranks; sums to step_time.
   Tiles breakdown{};
-  /// Kernel time by kind ("matrix multiply", "attention", "memory-bound", "launch"), mean over represented ranks,
-  /// undisturbed by communication.
+  /// Kernel time by kind ("matrix multiply", "attention", "memory-bound", "launch"), mean over
+  /// represented ranks, undisturbed by communication.
   std::map<std::string, Seconds> kernel_time;
   std::vector<CollectiveSummary> collectives;
   /// The longest chain of dependencies at undisturbed cost: no step can beat it.

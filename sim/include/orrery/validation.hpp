@@ -14,10 +14,11 @@ namespace orrery {
 /// One measured run. `predicted` is empty when the run could not be simulated; `problem` says why.
 struct ValidationCase {
   std::string name;
-  double measured = 0;                ///< in the suite's unit
-  std::optional<double> predicted;    ///< same unit
-  /// With values that the source does not state, the least and greatest prediction over all legal ones;
-  /// `predicted` is then the fastest that fits, which is not the nearest to what was measured.
+  double measured = 0;              ///< in the suite's unit
+  std::optional<double> predicted;  ///< same unit
+  /// With values that the source does not state, the least and greatest prediction over all legal
+  /// ones; `predicted` is then the fastest that fits, which is not the nearest to what was
+  /// measured.
   double least = 0;
   double greatest = 0;
   int tried = 1;
@@ -32,12 +33,13 @@ struct SuiteResult {
   std::string metric;
   std::string unit;
   std::vector<ValidationCase> cases;
-  std::optional<double> target_mean;     ///< of the absolute error
+  std::optional<double> target_mean;  ///< of the absolute error
   std::optional<double> target_median;
-  std::string known_miss;                ///< why a target is not met; empty when it should be
+  std::string known_miss;  ///< why a target is not met; empty when it should be
 
   [[nodiscard]] int predicted_cases() const;
-  /// Over the predicted cases: mean and median of the absolute relative error, mean of the signed one.
+  /// Over the predicted cases: mean and median of the absolute relative error, mean of the signed
+  /// one.
   [[nodiscard]] double mean_absolute_error() const;
   [[nodiscard]] double median_absolute_error() const;
   [[nodiscard]] double bias() const;

@@ -15,11 +15,14 @@ enum class Dtype { Fp32, Tf32, Fp16, Bf16, Fp8, Int8 };
 constexpr Bytes size_of(Dtype dtype) {
   switch (dtype) {
     case Dtype::Fp32:
-    case Dtype::Tf32: return Bytes(4);
+    case Dtype::Tf32:
+      return Bytes(4);
     case Dtype::Fp16:
-    case Dtype::Bf16: return Bytes(2);
+    case Dtype::Bf16:
+      return Bytes(2);
     case Dtype::Fp8:
-    case Dtype::Int8: return Bytes(1);
+    case Dtype::Int8:
+      return Bytes(1);
   }
   return Bytes(0);
 }
@@ -31,15 +34,15 @@ struct Gemm {
   double n = 0;
   double k = 0;
   double batch = 1;
-  Dtype dtype = Dtype::Bf16;   ///< of A and B; accumulation is in fp32
-  Bytes output_size{2};        ///< per element of C
-  bool accumulate = false;     ///< C is read and added to (gradient accumulation fused in)
+  Dtype dtype = Dtype::Bf16;  ///< of A and B; accumulation is in fp32
+  Bytes output_size{2};       ///< per element of C
+  bool accumulate = false;    ///< C is read and added to (gradient accumulation fused in)
 
   [[nodiscard]] Flops flops() const { return Flops(2.0 * batch * m * n * k); }
   /// Operands and result once each: the least traffic to memory.
   [[nodiscard]] Bytes bytes() const {
-    return batch * ((m * k + k * n) * size_of(dtype) +
-                    m * n * (accumulate ? 2.0 : 1.0) * output_size);
+    return batch *
+           ((m * k + k * n) * size_of(dtype) + m * n * (accumulate ? 2.0 : 1.0) * output_size);
   }
 };
 
@@ -51,8 +54,8 @@ struct FlashAttention {
   bool backward = false;
   bool causal = true;
   double batch = 1;
-  double heads = 1;         ///< query heads on this device
-  double kv_heads = 1;      ///< key/value heads on this device
+  double heads = 1;     ///< query heads on this device
+  double kv_heads = 1;  ///< key/value heads on this device
   double query_length = 0;
   double key_length = 0;
   double head_dim = 128;
@@ -70,10 +73,11 @@ struct FlashAttention {
   }
 };
 
-/// A kernel bound by memory bandwidth: normalisation, activation, dropout, softmax, copy, optimizer.
+/// A kernel bound by memory bandwidth: normalisation, activation, dropout, softmax, copy,
+/// optimizer.
 struct MemoryBound {
-  Bytes bytes{};     ///< read and written together
-  Flops flops{};     ///< vector work, for power; never the bound
+  Bytes bytes{};  ///< read and written together
+  Flops flops{};  ///< vector work, for power; never the bound
 };
 
 /// One kernel launched `repeat` times.

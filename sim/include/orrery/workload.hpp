@@ -19,7 +19,7 @@ struct MemoryUse {
   Bytes gradients{};
   Bytes optimizer{};
   Bytes activations{};
-  Bytes buffers{};      ///< communication, workspace, runtime context
+  Bytes buffers{};  ///< communication, workspace, runtime context
   [[nodiscard]] Bytes total() const {
     return weights + gradients + optimizer + activations + buffers;
   }
@@ -27,31 +27,32 @@ struct MemoryUse {
 
 /// What a step of the workload amounts to, for throughput metrics. Zero where it has no meaning.
 struct StepWork {
-  double tokens = 0;              ///< of the global batch
+  double tokens = 0;  ///< of the global batch
   double samples = 0;
-  Flops model_flops{};            ///< of the global batch; recomputation not counted, attention counted
-  Flops hardware_flops{};         ///< recomputation counted
-  Dtype dtype = Dtype::Bf16;      ///< whose peak MFU refers to
-  int devices = 1;                ///< that the job occupies
+  Flops model_flops{};        ///< of the global batch; recomputation not counted, attention counted
+  Flops hardware_flops{};     ///< recomputation counted
+  Dtype dtype = Dtype::Bf16;  ///< whose peak MFU refers to
+  int devices = 1;            ///< that the job occupies
 };
 
 /// A workload lowered onto a platform.
 struct LoweredWorkload {
   Program program;
-  std::vector<std::string> rank_names;      ///< one per represented rank: "stage 0"
-  std::optional<MemoryUse> memory;          ///< none for a kernel or collective alone
-  std::string memory_advice;                ///< the nearest change that would fit, when it does not
+  std::vector<std::string> rank_names;  ///< one per represented rank: "stage 0"
+  std::optional<MemoryUse> memory;      ///< none for a kernel or collective alone
+  std::string memory_advice;            ///< the nearest change that would fit, when it does not
   StepWork work;
   OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
-  Seconds launch_time{};                    ///< host time of one kernel launch; zero under graph capture
-  bool bus_bandwidth = false;               ///< report algorithm and bus bandwidth (a collective alone)
+  Seconds launch_time{};       ///< host time of one kernel launch; zero under graph capture
+  bool bus_bandwidth = false;  ///< report algorithm and bus bandwidth (a collective alone)
   std::vector<std::string> warnings;
 };
 
 class Workload {
  public:
   virtual ~Workload() = default;
-  /// Builds the step. @throws ConfigError where recipe and platform do not go together, naming both places.
+  /// Builds the step. @throws ConfigError where recipe and platform do not go together, naming both
+  /// places.
   [[nodiscard]] virtual LoweredWorkload lower(const Platform& platform) const = 0;
 };
 
