@@ -48,8 +48,8 @@ double count(Reader& reader, const char* key) { return static_cast<double>(reade
 
 class CollectiveWorkload final : public Workload {
  public:
-  CollectiveWorkload(CollectiveRequest request, int ranks, Location where_ranks)
-      : request_(std::move(request)), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
+  CollectiveWorkload(const CollectiveRequest& request, int ranks, Location where_ranks)
+      : request_(request), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
 
   LoweredWorkload lower(const Platform& platform) const override {
     const int ranks = ranks_ > 0 ? ranks_ : platform.devices();

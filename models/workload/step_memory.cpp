@@ -40,7 +40,7 @@ std::string advise(const Recipe& recipe, const std::vector<StageShape>& stages, 
     if (fits(changed)) return "recompute: full";
     changed = recipe;
   }
-  for (double microbatch = recipe.microbatch / 2; microbatch >= 1; microbatch /= 2) {
+  for (int microbatch = static_cast<int>(recipe.microbatch) / 2; microbatch >= 1; microbatch /= 2) {
     changed.microbatch = microbatch;
     if (fits(changed)) return fmt::format("microbatch: {}", microbatch);
   }

@@ -24,6 +24,7 @@ class StepBuilder {
         groups_(recipe, platform, lowered_.program),
         stages_(recipe.parallelism.pipeline),
         chunks_(recipe.parallelism.interleave) {
+    ORRERY_CHECK(stages_ >= 1 && chunks_ >= 1);
     lowered_.program.ranks = static_cast<std::uint32_t>(stages_);
   }
 
@@ -48,7 +49,7 @@ class StepBuilder {
   // Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
   [[nodiscard]] ChunkShape shape(int stage, int chunk) const {
     const int part = chunk * stages_ + stage;
-    const int parts = stages_ * chunks_;
+    const int parts = std::max(1, stages_ * chunks_);
     const auto& uneven = recipe_.parallelism.layers_per_stage;
     return {.layers = uneven.empty() ? static_cast<int>(recipe_.model.layers) / parts
                                      : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
