@@ -22,9 +22,7 @@ class Gpu final : public Accelerator {
   [[nodiscard]] const std::string& name() const override { return spec_.name; }
   [[nodiscard]] Bytes memory_capacity() const override { return spec_.memory.capacity; }
   [[nodiscard]] FlopsPerSecond peak(Dtype dtype) const override { return spec_.peak[dtype]; }
-  [[nodiscard]] bool supports(Dtype dtype) const override {
-    return dtype != Dtype::Fp32 && has_rate(dtype);
-  }
+  [[nodiscard]] bool supports(Dtype dtype) const override { return has_rate(dtype); }
   [[nodiscard]] BytesPerSecond memory_bandwidth() const override { return spec_.memory.bandwidth; }
   [[nodiscard]] int multiprocessors() const override {
     return static_cast<int>(spec_.multiprocessors);

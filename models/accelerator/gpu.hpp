@@ -13,7 +13,7 @@ namespace orrery::accelerator {
 /// diagnostics.
 ///
 /// The model's cost() is pure and takes about a microsecond. It needs a type that the device has a
-/// rate for (`supports()`, or fp32 on vector units). @throws InternalError otherwise.
+/// rate for (`supports()`). @throws InternalError otherwise.
 std::unique_ptr<const Accelerator> make_gpu(Reader& reader);
 
 }  // namespace orrery::accelerator

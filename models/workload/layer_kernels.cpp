@@ -93,7 +93,7 @@ Linear linear(const Shapes& s, const char* name, double n, double k, Input input
   Linear result;
   add_fp8_casts(s, n, k, input, result);
   // Autocast keeps weights in fp32 and casts them at every use.
-  if (s.recipe.software.gathered == Dtype::Fp32) {
+  if (size_of(s.recipe.software.gathered) > size_of(s.recipe.activation_type())) {
     add_memory(result.forward, "weight_cast", n * k * (4 + s.element));
   }
   result.forward.push_back(gemm_work(name, s.recipe, s.tokens, n, k));
@@ -396,6 +396,11 @@ EndKernels end_kernels(const Recipe& recipe) {
     ends.loss.back().repeat = 6;
     ends.loss_grad.push_back(memory_work("cross_entropy_grad", logits * (8 + 4 + e) / 2));
     ends.loss_grad.back().repeat = 2;
+  }
+  if (recipe.software.train_metrics > 0) {
+    // a cast to fp32 and a log-softmax each
+    ends.loss.push_back(memory_work("train_metric", logits * (e + 4 + 8) / 2));
+    ends.loss.back().repeat = 2 * recipe.software.train_metrics;
   }
   ends.logits_input_grad.push_back(
       {.name = "logits_grad", .shape = product(s.tokens, hidden, columns)});

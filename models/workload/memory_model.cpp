@@ -60,7 +60,7 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   const Sharding sharding = recipe.parallelism.sharding;
   const double parameters = stage_parameters(recipe, stage);
   const double data = stage.data_ranks;
-  const double weight_size = std::min(size_of(software.gathered).si(), 2.0);
+  const double weight_size = size_of(recipe.activation_type()).si();
   const double gradient_size = size_of(software.gradient).si();
   const bool shards_state = sharding != Sharding::None;
   const bool shards_gradients =

@@ -22,7 +22,10 @@ ModelSpec ModelSpec::read(Reader& reader) {
   const bool derived = !reader.has("head_dim");
   spec.head_dim = derived ? spec.hidden / spec.heads : number("head_dim");
   if (derived && spec.head_dim != static_cast<double>(static_cast<long>(spec.head_dim))) {
-    reader.error("heads", fmt::format("{} heads do not divide hidden {}; expected a divisor, or give head_dim", spec.heads, spec.hidden));
+    reader.error(
+        "heads",
+        fmt::format("{} heads do not divide hidden {}; expected a divisor, or give head_dim",
+                    spec.heads, spec.hidden));
   }
   spec.feed_forward = number("feed_forward", 4 * spec.hidden);
   spec.gated_mlp = reader.boolean_or("gated_mlp", false);
@@ -41,7 +44,8 @@ ModelSpec ModelSpec::read(Reader& reader) {
   spec.biases = reader.boolean_or("biases", true);
   spec.dropout = reader.boolean_or("dropout", false);
   if (static_cast<long>(spec.heads) % static_cast<long>(spec.kv_heads) != 0) {
-    reader.error("kv_heads", fmt::format("{} kv_heads do not divide {} heads; expected a divisor", spec.kv_heads, spec.heads));
+    reader.error("kv_heads", fmt::format("{} kv_heads do not divide {} heads; expected a divisor",
+                                         spec.kv_heads, spec.heads));
   }
   reader.finish();
   return spec;

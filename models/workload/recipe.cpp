@@ -48,10 +48,11 @@ void check_heads(Reader& reader, const Recipe& recipe) {
   divides(model.feed_forward, "feed-forward columns");
   if (recipe.parallelism.sequence && reader.has("sequence_length") &&
       std::fmod(recipe.sequence_length, tensor) != 0) {
-    reader.error("sequence_length",
-                 fmt::format("sequence parallelism splits the sequence over the tensor ranks; expected a "
-                             "multiple of tensor {}; got {}",
-                             tensor, recipe.sequence_length));
+    reader.error(
+        "sequence_length",
+        fmt::format("sequence parallelism splits the sequence over the tensor ranks; expected a "
+                    "multiple of tensor {}; got {}",
+                    tensor, recipe.sequence_length));
   }
 }
 
@@ -75,6 +76,22 @@ void check_layers(Reader& reader, const Recipe& recipe) {
         fmt::format("layers_per_stage needs {} entries (pipeline x interleave) that sum to the {} "
                     "layers; got {} entries that sum to {}",
                     chunks, recipe.model.layers, layout.layers_per_stage.size(), sum));
+  }
+}
+
+// In fp32 and tf32 everything is stored in four bytes, whatever the software does in 16-bit
+// training.
+void use_wide_types(Reader& reader, Recipe& recipe) {
+  if (recipe.precision != Dtype::Fp32 && recipe.precision != Dtype::Tf32) return;
+  Software& software = recipe.software;
+  software.residual = software.gradient = software.gathered = Dtype::Fp32;
+  if (software.attention != AttentionKind::Unfused) {
+    reader.error(
+        "precision",
+        fmt::format(
+            "fused attention kernels work on 16-bit types, not {}; expected bf16 or fp16, or "
+            "software.attention: unfused",
+            to_text(recipe.precision)));
   }
 }
 
@@ -138,9 +155,9 @@ Parallelism Parallelism::read(Reader reader) {
   if (reader.has("layers_per_stage"))
     layout.layers_per_stage = reader.integers("layers_per_stage", 1);
   if (layout.interleave > 1 && layout.pipeline == 1) {
-    reader.error("interleave",
-                 fmt::format("interleaving needs a pipeline; expected interleave: 1 or pipeline > 1; got interleave {}",
-                             layout.interleave));
+    reader.error("interleave", fmt::format("interleaving needs a pipeline; expected interleave: 1 "
+                                           "or pipeline > 1; got interleave {}",
+                                           layout.interleave));
   }
   if (layout.sequence && layout.tensor == 1) layout.sequence = false;
   const bool shards_weights = layout.sharding == Sharding::Zero2 ||
@@ -148,7 +165,8 @@ Parallelism Parallelism::read(Reader reader) {
                               layout.sharding == Sharding::Hybrid;
   if (shards_weights && layout.pipeline > 1) {
     reader.error("sharding",
-                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; expected none or zero1");
+                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; expected "
+                 "none or zero1");
   }
   reader.finish();
   return layout;
@@ -166,6 +184,7 @@ Software Software::read(Reader reader) {
   software.fused_norm = reader.boolean_or("fused_norm", true);
   software.fused_rope = reader.boolean_or("fused_rope", true);
   software.fused_cross_entropy = reader.boolean_or("fused_cross_entropy", false);
+  software.train_metrics = static_cast<int>(reader.integer_or("train_metrics", 0, 0));
   software.compiled = reader.boolean_or("compiled", false);
   software.fused_weight_gradient = reader.boolean_or("fused_weight_gradient", true);
   software.fused_fp8_cast = reader.boolean_or("fused_fp8_cast", true);
@@ -214,6 +233,7 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
                                               Recompute::None);
   recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);
   recipe.software = Software::read(reader.child("software"));
+  use_wide_types(reader, recipe);
   override_overlap(reader.child("overlap", false), recipe.software.overlap);
   check_heads(reader, recipe);
   check_layers(reader, recipe);

@@ -54,6 +54,7 @@ struct Software {
   bool fused_norm = true;  ///< one kernel; otherwise a chain of element-wise ones
   bool fused_rope = true;
   bool fused_cross_entropy = false;
+  int train_metrics = 0;  ///< cross-entropies evaluated on the logits beside the loss
   bool compiled = false;  ///< a compiler joins neighbouring element-wise kernels and norms
   bool fused_weight_gradient = true;  ///< added to the fp32 gradient inside the matrix multiply
   bool fused_fp8_cast = true;         ///< norm and activation write fp8 themselves

@@ -49,7 +49,7 @@ class Accelerator {
   [[nodiscard]] virtual Bytes memory_capacity() const = 0;
   /// Datasheet rate of dense matrix work, the denominator of MFU.
   [[nodiscard]] virtual FlopsPerSecond peak(Dtype dtype) const = 0;
-  /// Whether the device has matrix units for `dtype`.
+  /// Whether the device multiplies matrices in `dtype`, on whatever units.
   [[nodiscard]] virtual bool supports(Dtype dtype) const = 0;
   [[nodiscard]] virtual BytesPerSecond memory_bandwidth() const = 0;
   /// Multiprocessors (or cores) that kernels and communication kernels share.

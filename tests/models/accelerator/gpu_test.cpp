@@ -89,7 +89,7 @@ TEST(Gpu, AnswersForTheDatasheet) {
   EXPECT_DOUBLE_EQ(device->peak(Dtype::Bf16).si(), 989.4e12);
   EXPECT_EQ(device->peak(Dtype::Fp16), device->peak(Dtype::Bf16));
   EXPECT_TRUE(device->supports(Dtype::Fp8));
-  EXPECT_FALSE(device->supports(Dtype::Fp32));  // on vector units
+  EXPECT_TRUE(device->supports(Dtype::Fp32));  // on vector units
   EXPECT_FALSE(a100()->supports(Dtype::Fp8));
   EXPECT_EQ(a100()->peak(Dtype::Fp8).si(), 0.0);
 }
