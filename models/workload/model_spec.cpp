@@ -37,7 +37,7 @@ ModelSpec ModelSpec::read(Reader& reader) {
       {{"learned", Position::Learned}, {"rope", Position::Rope}, {"alibi", Position::Alibi}},
       Position::Learned);
   spec.max_sequence = static_cast<double>(reader.integer_or("max_sequence", 0, 0));
-  if (spec.position == Position::Learned && spec.max_sequence == 0) {
+  if (spec.position == Position::Learned && spec.max_sequence == 0 && !reader.keys().empty()) {
     reader.error("max_sequence", "learned positions need max_sequence, the rows of their table");
   }
   spec.tied_embeddings = reader.boolean_or("tied_embeddings", true);

@@ -10,7 +10,10 @@
 // sorted;
 // - an exception must not cross a SimGrid callback: it is kept and thrown again after run().
 #include <algorithm>
+#include <compare>
 #include <exception>
+#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -96,21 +99,20 @@ class SimgridKernel final : public Kernel {
 
   Timer start_timer(Seconds delay, Token token) override {
     ORRERY_CHECK(delay.si() >= 0);
+    // Dates are local, so that times do not depend on what the process simulated before.
     const Timer id = sequence_++;
-    // The local date is kept, so that times do not depend on what the process simulated before.
     const Seconds date = now_ + delay;
-    timers_.emplace(id, SimgridTimer::set(start_ + date.si(), [this, id, token, date] {
-                      timers_.erase(id);
-                      collect(id, token, date);
-                    }));
+    dates_.emplace(id, date);
+    timers_.emplace(Due{date, id}, token);
+    arm(timers_.begin()->first.date);
     return id;
   }
 
   void cancel_timer(Timer timer) override {
-    const auto found = timers_.find(timer);
-    ORRERY_CHECK(found != timers_.end());
-    found->second->remove();
-    timers_.erase(found);
+    const auto found = dates_.find(timer);
+    ORRERY_CHECK(found != dates_.end());
+    timers_.erase({found->second, timer});
+    dates_.erase(found);
   }
 
   void start_flow(Port port, Bytes bytes, BytesPerSecond rate_limit, Token token) override {
@@ -148,24 +150,50 @@ class SimgridKernel final : public Kernel {
     Token token;
   };
 
+  struct Due {
+    Seconds date;
+    Timer id;
+    friend auto operator<=>(const Due&, const Due&) = default;
+  };
+
   static void flow_ended(const sg4::Activity& activity) {
     if (running_kernel == nullptr) return;
-    auto& flows = running_kernel->flows_;
-    const auto found = flows.find(&activity);
-    if (found == flows.end()) return;
-    running_kernel->collect(found->second.sequence, found->second.token,
-                            Seconds(sg4::Engine::get_clock() - running_kernel->start_));
-    // The activity is still in use by its caller: release it with the delivery.
-    running_kernel->ended_.push_back(std::move(found->second.exec));
-    flows.erase(found);
+    running_kernel->collect_flow(activity);
   }
 
-  void collect(std::uint64_t sequence, Token token, Seconds date) {
-    now_ = max(now_, date);
-    if (batch_.empty()) {
-      SimgridTimer::set(sg4::Engine::get_clock(), [this] { deliver(); });
+  void collect_flow(const sg4::Activity& activity) {
+    const auto found = flows_.find(&activity);
+    if (found == flows_.end()) return;
+    if (batch_.empty()) SimgridTimer::set(sg4::Engine::get_clock(), [this] { wake(); });
+    batch_.push_back({found->second.sequence, found->second.token});
+    now_ = max(now_, Seconds(sg4::Engine::get_clock() - start_));
+    // The activity is still in use by its caller: release it with the delivery.
+    ended_.push_back(std::move(found->second.exec));
+    flows_.erase(found);
+  }
+
+  // Makes SimGrid wake us at `date` unless it will anyway, earlier.
+  void arm(Seconds date) {
+    if (armed_ && *armed_ <= date) return;
+    armed_ = date;
+    SimgridTimer::set(start_ + date.si(), [this, date] {
+      if (armed_ == date) armed_.reset();
+      if (!timers_.empty() && timers_.begin()->first.date <= date) now_ = max(now_, date);
+      wake();
+    });
+  }
+
+  // Delivers all flows that ended and all timers that are due at this instant, then waits for the
+  // next timer.
+  void wake() {
+    while (!timers_.empty() && timers_.begin()->first.date <= now_) {
+      const auto first = timers_.begin();
+      batch_.push_back({first->first.id, first->second});
+      dates_.erase(first->first.id);
+      timers_.erase(first);
     }
-    batch_.push_back({sequence, token});
+    if (!batch_.empty()) deliver();
+    if (!timers_.empty()) arm(timers_.begin()->first.date);
   }
 
   void deliver() {
@@ -180,24 +208,20 @@ class SimgridKernel final : public Kernel {
     try {
       handler_->completed(tokens_);
     } catch (...) {
+      // What is under way runs out unheard; nothing new starts.
       failure_ = std::current_exception();
-      cancel_all();
+      timers_.clear();
+      dates_.clear();
     }
-  }
-
-  void cancel_all() {
-    for (auto& [id, timer] : timers_) timer->remove();
-    timers_.clear();
-    auto flows = std::move(flows_);
-    flows_.clear();
-    for (auto& [activity, flow] : flows) flow.exec->cancel();
   }
 
   Seconds now_{};
   double start_ = 0;  // SimGrid's clock when this kernel was made, in s
   CompletionHandler* handler_ = nullptr;
   std::vector<SharedPort> ports_;
-  std::unordered_map<Timer, SimgridTimer*> timers_;
+  std::map<Due, Token> timers_;
+  std::unordered_map<Timer, Seconds> dates_;  // of every timer, for cancelling
+  std::optional<Seconds> armed_;              // when SimGrid wakes us next
   std::unordered_map<const sg4::Activity*, Flow> flows_;
   std::vector<sg4::ExecPtr> ended_;
   std::vector<Completion> batch_;
