@@ -8,7 +8,8 @@
 
 namespace orrery::test {
 
-std::vector<BytesPerSecond> fair_rates(BytesPerSecond capacity, const std::vector<BytesPerSecond>& limits) {
+std::vector<BytesPerSecond> fair_rates(BytesPerSecond capacity,
+                                       const std::vector<BytesPerSecond>& limits) {
   std::vector<std::size_t> order(limits.size());
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return limits[a] < limits[b]; });
@@ -42,7 +43,8 @@ class ReferenceKernel final : public Kernel {
   }
 
   void cancel_timer(Timer timer) override {
-    ORRERY_CHECK(std::erase_if(timers_, [=](const Waiting& w) { return w.sequence == timer; }) == 1);
+    ORRERY_CHECK(std::erase_if(timers_, [=](const Waiting& w) { return w.sequence == timer; }) ==
+                 1);
   }
 
   void start_flow(Port port, Bytes bytes, BytesPerSecond rate_limit, Token token) override {
@@ -55,7 +57,8 @@ class ReferenceKernel final : public Kernel {
       share_ports();
       const Seconds date = next_date();
       std::vector<Ended> ended = advance(date);
-      std::sort(ended.begin(), ended.end(), [](auto& a, auto& b) { return a.sequence < b.sequence; });
+      std::sort(ended.begin(), ended.end(),
+                [](auto& a, auto& b) { return a.sequence < b.sequence; });
       std::vector<Token> tokens;
       for (const Ended& one : ended) tokens.push_back(one.token);
       events_ += tokens.size();

@@ -35,7 +35,8 @@ class Models {
     const Factory* chosen = found != factories_.end() && !reader.has(key)
                                 ? &found->second
                                 : reader.choice<const Factory*>(key, options);
-    if (reader.has(key) && factories_.count(reader.raw(key).text()) == 0) return nullptr;   // reported by choice()
+    if (reader.has(key) && factories_.count(reader.raw(key).text()) == 0)
+      return nullptr;  // reported by choice()
     return (*chosen)(reader);
   }
 

@@ -20,7 +20,8 @@ struct Table {
 
 TEST(CostTable, ABlockIsTheSumOfItsKernelsAndTheirRepeats) {
   Table t;
-  t.program.blocks.push_back({gemm(2, 3), memory_bound(5, 2), Work{.name = "flash", .shape = FlashAttention{}, .repeat = 4}});
+  t.program.blocks.push_back({gemm(2, 3), memory_bound(5, 2),
+                              Work{.name = "flash", .shape = FlashAttention{}, .repeat = 4}});
   const CostTable costs = t.of();
   const BlockCost& cost = costs.block(0);
   EXPECT_NEAR(cost.gemm.si(), 2 * 3, kRounding);

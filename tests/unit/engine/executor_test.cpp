@@ -39,7 +39,7 @@ TEST(Executor, RunsStreamsSideBySide) {
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 3, kRounding);
   EXPECT_NEAR(seconds(result.breakdown, Tile::Compute), 2, kRounding);
-  EXPECT_NEAR(seconds(result.breakdown, Tile::DataComm), 1, kRounding);   // what is exposed
+  EXPECT_NEAR(seconds(result.breakdown, Tile::DataComm), 1, kRounding);  // what is exposed
 }
 
 TEST(Executor, WaitsForAnotherRank) {
@@ -50,17 +50,18 @@ TEST(Executor, WaitsForAnotherRank) {
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 3, kRounding);
   EXPECT_NEAR(seconds(result.rank_tiles[0], Tile::Compute), 2, kRounding);
-  EXPECT_NEAR(seconds(result.rank_tiles[0], Tile::Bubble), 1, kRounding);   // after its last op
+  EXPECT_NEAR(seconds(result.rank_tiles[0], Tile::Bubble), 1, kRounding);  // after its last op
   EXPECT_NEAR(seconds(result.rank_tiles[1], Tile::Compute), 2, kRounding);
-  EXPECT_NEAR(seconds(result.rank_tiles[1], Tile::Bubble), 1, kRounding);   // while it waits
-  EXPECT_NEAR(seconds(result.breakdown, Tile::Bubble), 1, kRounding);       // mean of both
+  EXPECT_NEAR(seconds(result.rank_tiles[1], Tile::Bubble), 1, kRounding);  // while it waits
+  EXPECT_NEAR(seconds(result.breakdown, Tile::Bubble), 1, kRounding);      // mean of both
 }
 
 TEST(Executor, CountsAMessageWhileItIsOnTheWire) {
   // Rank 1 waits from 0 to 2 for the sender's compute and to 2.5 for the message.
   Bench bench(2);
   const auto compute = bench.compute(2, 0);
-  const auto message = bench.collective(timed(0.375, 0.125), Stream::Send, Tile::PipelineComm, 0, {compute});
+  const auto message =
+      bench.collective(timed(0.375, 0.125), Stream::Send, Tile::PipelineComm, 0, {compute});
   bench.compute(1, 1, {message});
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 3.5, kRounding);
@@ -81,8 +82,8 @@ TEST(Executor, ComputeRunsSlowerBesideACommunicationKernel) {
 }
 
 TEST(Executor, ComputeLosesToEveryCommunicationKernel) {
-  // From 0 to 2: 25 of 100 taken (3/4 speed, 1.5 s done); from 2 to 5: 75 taken (1/4, 0.75 s); then 50 taken (1/2) to
-  // 6 (0.5 s); 10 - 2.75 s remain alone.
+  // From 0 to 2: 25 of 100 taken (3/4 speed, 1.5 s done); from 2 to 5: 75 taken (1/4, 0.75 s); then
+  // 50 taken (1/2) to 6 (0.5 s); 10 - 2.75 s remain alone.
   Bench bench;
   bench.compute(10);
   const auto first = bench.collective(timed(2, 0, 25), Stream::DataComm, Tile::DataComm);
@@ -131,13 +132,16 @@ TEST(Executor, CollectivesThatLeaveRoomDoNotSlowEachOther) {
 TEST(Executor, CollectivesOnOtherLinksOrRanksDoNotMeet) {
   Bench bench(2);
   bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleOut, Bytes(2)}}), Stream::TensorComm, Tile::TensorComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm, 1);
+  bench.collective(loaded(1, {{LinkClass::ScaleOut, Bytes(2)}}), Stream::TensorComm,
+                   Tile::TensorComm);
+  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm,
+                   1);
   EXPECT_NEAR(bench.run().step_time.si(), 1, kRounding);
 }
 
 TEST(Executor, ACollectiveEndsWithItsLastLoad) {
-  // 2 s alone. Out of the server another one shares 2 B/s: 4 B at 1 B/s, while 20 B inside take 2 s.
+  // 2 s alone. Out of the server another one shares 2 B/s: 4 B at 1 B/s, while 20 B inside take 2
+  // s.
   Bench bench;
   bench.collective(loaded(2, {{LinkClass::ScaleUp, Bytes(20)}, {LinkClass::ScaleOut, Bytes(4)}}),
                    Stream::DataComm, Tile::DataComm);
@@ -162,7 +166,7 @@ TEST(Executor, TheHostRunsAheadWhileTheDeviceIsBusy) {
   Bench bench;
   bench.launch_time = Seconds(2);
   bench.compute(10);
-  bench.compute(1);   // launched at 4 s
+  bench.compute(1);  // launched at 4 s
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 11, kRounding);
   EXPECT_NEAR(seconds(result.breakdown, Tile::Host), 0, kRounding);
@@ -172,7 +176,7 @@ TEST(Executor, AHostThatWaitsCannotRunAhead) {
   Bench bench;
   bench.launch_time = Seconds(2);
   bench.compute(10);
-  bench.compute(Block{gemm(1)}, 0, {}, true);   // launched from 10 to 12 s
+  bench.compute(Block{gemm(1)}, 0, {}, true);  // launched from 10 to 12 s
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 12, kRounding);
   EXPECT_NEAR(seconds(result.breakdown, Tile::Host), 1, kRounding);
@@ -200,8 +204,10 @@ TEST(Executor, ReportsADeadlock) {
     FAIL() << "no exception";
   } catch (const SimulationError& error) {
     // Two of three wait; the first of them is the second op of rank 0.
-    EXPECT_NE(std::string(error.what()).find("2 of 3 operations"), std::string::npos) << error.what();
-    EXPECT_NE(std::string(error.what()).find("operation 1 (compute) of represented rank 0"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("2 of 3 operations"), std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("operation 1 (compute) of represented rank 0"),
+              std::string::npos)
         << error.what();
   }
   const FakeAccelerator accelerator;
@@ -213,7 +219,8 @@ TEST(Executor, ReportsADeadlock) {
 TEST(Executor, SumsKernelTimesAndCollectives) {
   Bench bench(2);
   for (const std::uint32_t rank : {0U, 1U}) {
-    bench.compute(Block{gemm(2), memory_bound(3), Work{.name = "flash", .shape = FlashAttention{}}}, rank);
+    bench.compute(Block{gemm(2), memory_bound(3), Work{.name = "flash", .shape = FlashAttention{}}},
+                  rank);
   }
   bench.collective(timed(1, 1), Stream::DataComm, Tile::DataComm, 0);
   bench.collective(timed(1, 1), Stream::DataComm, Tile::DataComm, 0);
@@ -223,7 +230,7 @@ TEST(Executor, SumsKernelTimesAndCollectives) {
   EXPECT_NEAR(result.kernel_time.at("fused attention").si(), 1, kRounding);
   EXPECT_NEAR(result.kernel_time.at("memory-bound").si(), 3, kRounding);
   ASSERT_EQ(result.collectives.size(), 1U);
-  EXPECT_EQ(result.collectives[0].count, 2);   // of the rank that issues most
+  EXPECT_EQ(result.collectives[0].count, 2);  // of the rank that issues most
   EXPECT_EQ(result.collectives[0].algorithm, "ring");
   EXPECT_NEAR(result.collectives[0].alone.si(), 2, kRounding);
 }
@@ -237,7 +244,8 @@ Bench random_bench(std::uint32_t seed) {
   const auto below = [&](std::size_t count) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
   };
-  constexpr Tile tiles[] = {Tile::TensorComm, Tile::PipelineComm, Tile::DataComm, Tile::ContextComm};
+  constexpr Tile tiles[] = {Tile::TensorComm, Tile::PipelineComm, Tile::DataComm,
+                            Tile::ContextComm};
   Bench bench(static_cast<std::uint32_t>(1 + below(4)));
   bench.launch_time = Seconds(uniform(0, 0.5));
   for (int i = 0; i < 60; ++i) {
@@ -252,15 +260,20 @@ Bench random_bench(std::uint32_t seed) {
       case 3: {
         CollectiveCost cost = timed(uniform(0, 2), uniform(0, 0.2), static_cast<int>(below(60)));
         cost.memory = BytesPerSecond(uniform(0, 40));
-        if (below(2) == 0) cost.loads.push_back({LinkClass::ScaleUp, Bytes(10 * cost.transfer.si())});
-        if (below(2) == 0) cost.loads.push_back({LinkClass::ScaleOut, Bytes(1.5 * cost.transfer.si())});
-        op = bench.collective(cost, static_cast<Stream>(below(kStreamCount)), tiles[below(4)], rank);
+        if (below(2) == 0)
+          cost.loads.push_back({LinkClass::ScaleUp, Bytes(10 * cost.transfer.si())});
+        if (below(2) == 0)
+          cost.loads.push_back({LinkClass::ScaleOut, Bytes(1.5 * cost.transfer.si())});
+        op =
+            bench.collective(cost, static_cast<Stream>(below(kStreamCount)), tiles[below(4)], rank);
         break;
       }
       default:
-        op = bench.compute(Block{gemm(uniform(0, 2)), memory_bound(uniform(0, 2), 2)}, rank, {}, below(4) == 0);
+        op = bench.compute(Block{gemm(uniform(0, 2)), memory_bound(uniform(0, 2), 2)}, rank, {},
+                           below(4) == 0);
     }
-    if (op > 0 && below(2) == 0) bench.program.add_dependency(op, static_cast<std::uint32_t>(below(op)));
+    if (op > 0 && below(2) == 0)
+      bench.program.add_dependency(op, static_cast<std::uint32_t>(below(op)));
   }
   return bench;
 }

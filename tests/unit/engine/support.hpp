@@ -10,8 +10,9 @@
 
 namespace orrery::engine_test {
 
-/// 100 multiprocessors, 100 B/s of memory. A product takes as many seconds as it has flops, divided by the compute share;
-/// a memory-bound kernel as many as it has bytes, divided by the memory share; fused attention 1 s, whatever is taken.
+/// 100 multiprocessors, 100 B/s of memory. A product takes as many seconds as it has flops, divided
+/// by the compute share; a memory-bound kernel as many as it has bytes, divided by the memory
+/// share; fused attention 1 s, whatever is taken.
 class FakeAccelerator final : public Accelerator {
  public:
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -71,20 +72,27 @@ struct Bench {
     return compute(Block{gemm(seconds)}, rank, after);
   }
   /// Links of 10 B/s in the server and 2 B/s out of it.
-  std::uint32_t collective(const CollectiveCost& cost, Stream stream, Tile tile, std::uint32_t rank = 0,
+  std::uint32_t collective(const CollectiveCost& cost, Stream stream, Tile tile,
+                           std::uint32_t rank = 0,
                            std::initializer_list<std::uint32_t> after = {}) {
     collective_costs.push_back(cost);
-    CollectiveRequest request{.bytes = Bytes(static_cast<double>(collective_costs.size() - 1)), .layout = {}};
+    CollectiveRequest request{.bytes = Bytes(static_cast<double>(collective_costs.size() - 1)),
+                              .layout = {}};
     request.layout.scale_up = BytesPerSecond(10);
     request.layout.scale_out = BytesPerSecond(2);
     program.collectives.push_back({request, "collective"});
-    return program.add({.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .rank = rank,
+    return program.add({.kind = Op::Kind::Collective,
+                        .stream = stream,
+                        .tile = tile,
+                        .rank = rank,
                         .work = last(program.collectives)},
                        after);
   }
   std::uint32_t host(double seconds, std::uint32_t rank = 0) {
     program.host_times.emplace_back(seconds);
-    return program.add({.kind = Op::Kind::Host, .tile = Tile::Host, .rank = rank,
+    return program.add({.kind = Op::Kind::Host,
+                        .tile = Tile::Host,
+                        .rank = rank,
                         .work = last(program.host_times)});
   }
   [[nodiscard]] StepResult run(Kernel& kernel) const {
@@ -104,11 +112,17 @@ struct Bench {
 
 /// On the wire for `transfer` seconds after `latency`, on no port.
 inline CollectiveCost timed(double transfer, double latency = 0, int multiprocessors = 0) {
-  return {.latency = Seconds(latency), .transfer = Seconds(transfer), .loads = {},
-          .multiprocessors = multiprocessors, .algorithm = "ring", .protocol = "simple"};
+  return {.latency = Seconds(latency),
+          .transfer = Seconds(transfer),
+          .loads = {},
+          .multiprocessors = multiprocessors,
+          .algorithm = "ring",
+          .protocol = "simple"};
 }
 
-inline double seconds(const Tiles& tiles, Tile tile) { return tiles[static_cast<std::size_t>(tile)].si(); }
+inline double seconds(const Tiles& tiles, Tile tile) {
+  return tiles[static_cast<std::size_t>(tile)].si();
+}
 
 inline double sum(const Tiles& tiles) {
   double total = 0;

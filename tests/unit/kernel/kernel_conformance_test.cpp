@@ -163,8 +163,8 @@ TEST_P(KernelConformance, TwoEqualFlowsHalve) {
 }
 
 TEST_P(KernelConformance, WhatALimitedFlowLeavesIsSharedEvenly) {
-  // 12 B/s: 2 for the limited one, 5 for each other. After 4 s flow 2 has its 20 B; flow 3 has 40 - 20 left and gets
-  // 10 B/s: 6 s. Flow 1 needs 14 / 2 = 7 s.
+  // 12 B/s: 2 for the limited one, 5 for each other. After 4 s flow 2 has its 20 B; flow 3 has 40 -
+  // 20 left and gets 10 B/s: 6 s. Flow 1 needs 14 / 2 = 7 s.
   const auto port = kernel->add_port(BytesPerSecond(12));
   kernel->start_flow(port, Bytes(14), BytesPerSecond(2), 1);
   kernel->start_flow(port, Bytes(20), kUnlimited, 2);
@@ -187,8 +187,8 @@ TEST_P(KernelConformance, LimitsThatFillThePortExactlySlowNobody) {
 }
 
 TEST_P(KernelConformance, AFlowThatStartsMidwaySlowsTheOther) {
-  // 10 B/s alone until 3 s: 30 of 50 B. Then 5 B/s each: flow 2 ends its 10 B at 5 s, with 50 - 30 - 10 left, alone again
-  // until 6 s.
+  // 10 B/s alone until 3 s: 30 of 50 B. Then 5 B/s each: flow 2 ends its 10 B at 5 s, with 50 - 30
+  // - 10 left, alone again until 6 s.
   const auto port = kernel->add_port(BytesPerSecond(10));
   kernel->start_flow(port, Bytes(50), kUnlimited, 1);
   kernel->start_timer(Seconds(3), 9);
@@ -245,22 +245,23 @@ TEST_P(KernelConformance, AnExceptionLeavesRunAndTheNextKernelWorks) {
   kernel->start_timer(Seconds(1), 5);
   Recorder next(*kernel);
   kernel->run(next);
-  EXPECT_EQ(next.tokens(), (std::vector<Token>{5, 4}));   // and nothing of the old one
+  EXPECT_EQ(next.tokens(), (std::vector<Token>{5, 4}));  // and nothing of the old one
   EXPECT_NEAR(kernel->now().si(), 2, kRounding);
 }
 
-// A program of activities: each starts when its parent has completed; some cancel a timer that runs.
+// A program of activities: each starts when its parent has completed; some cancel a timer that
+// runs.
 struct Activity {
   int parent = -1;
   bool flow = false;
   std::uint32_t port = 0;
-  double amount = 0;   // bytes or s
-  double limit = 0;    // B/s
+  double amount = 0;  // bytes or s
+  double limit = 0;   // B/s
   int cancels = -1;
 };
 
 struct RandomProgram {
-  std::vector<double> capacities;   // B/s
+  std::vector<double> capacities;  // B/s
   std::vector<Activity> activities;
 };
 
@@ -269,7 +270,9 @@ RandomProgram random_program(std::uint32_t seed) {
   const auto uniform = [&](double low, double high) {
     return std::uniform_real_distribution<double>(low, high)(random);
   };
-  const auto below = [&](int count) { return std::uniform_int_distribution<int>(0, count - 1)(random); };
+  const auto below = [&](int count) {
+    return std::uniform_int_distribution<int>(0, count - 1)(random);
+  };
   RandomProgram program;
   const int ports = 1 + below(4);
   for (int i = 0; i < ports; ++i) program.capacities.push_back(std::exp(uniform(-3, 25)));
@@ -281,7 +284,7 @@ RandomProgram random_program(std::uint32_t seed) {
     activity.port = static_cast<std::uint32_t>(below(ports));
     const double capacity = program.capacities[activity.port];
     activity.amount = uniform(0.01, 2) * (activity.flow ? capacity : 1);
-    activity.limit = capacity * std::exp(uniform(-7, 2));   // from a thousandth to seven times
+    activity.limit = capacity * std::exp(uniform(-7, 2));  // from a thousandth to seven times
     if (below(5) == 0) activity.cancels = below(count);
     program.activities.push_back(activity);
   }
@@ -354,14 +357,16 @@ TEST(KernelOracle, AgreesWithSimGridOnRandomPrograms) {
     const std::vector<double> found = play(program, *simgrid);
     const std::vector<double> expected = play(program, *reference);
     for (std::size_t i = 0; i < found.size(); ++i) {
-      ASSERT_NEAR(found[i], expected[i], 1e-9 * std::abs(expected[i])) << "seed " << seed << " activity " << i;
+      ASSERT_NEAR(found[i], expected[i], 1e-9 * std::abs(expected[i]))
+          << "seed " << seed << " activity " << i;
     }
     ASSERT_EQ(simgrid->events(), reference->events());
   }
 }
 
 TEST(KernelOracle, SharesByWaterFilling) {
-  const auto rates = test::fair_rates(BytesPerSecond(12), {BytesPerSecond(2), kUnlimited, BytesPerSecond(3), kUnlimited});
+  const auto rates = test::fair_rates(
+      BytesPerSecond(12), {BytesPerSecond(2), kUnlimited, BytesPerSecond(3), kUnlimited});
   EXPECT_DOUBLE_EQ(rates[0].si(), 2);
   EXPECT_DOUBLE_EQ(rates[1].si(), 3.5);
   EXPECT_DOUBLE_EQ(rates[2].si(), 3);

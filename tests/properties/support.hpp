@@ -1,0 +1,89 @@
+#pragma once
+/// Small jobs on one to four DGX H100, changed key by key.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <orrery/builtin.hpp>
+#include <orrery/simulation.hpp>
+
+namespace orrery::properties_test {
+
+using Changes = std::vector<std::pair<std::string, std::string>>;
+
+/// Eight layers, 32 devices, Megatron-Core with all its overlap.
+constexpr const char* kJob = R"(
+system: {use: clusters/eos, servers: 4}
+workload:
+  model:
+    name: small
+    layers: 8
+    hidden: 4096
+    heads: 32
+    feed_forward: 16384
+    vocabulary: 32768
+    max_sequence: 2048
+    tied_embeddings: false
+  sequence_length: 2048
+  global_batch: 64
+  microbatch: 1
+  parallelism: {tensor: 1, pipeline: 1, sharding: zero1}
+  precision: bf16
+  software: {use: software/megatron-core-2024}
+run: {ignore_memory: true}
+)";
+
+inline Report run(const Changes& changes) {
+  const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
+  const Registry registry = builtin_registry();
+  return Simulation(make_scenario(parse_yaml(kJob, "job.yaml"), library, changes), registry).run();
+}
+
+inline double step_seconds(const Changes& changes) { return run(changes).step.step_time.si(); }
+
+inline Changes operator+(Changes a, const Changes& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// Layouts that use every kind of parallelism, sharding and recomputation.
+struct Layout {
+  std::string name;
+  Changes changes;
+};
+
+inline std::vector<Layout> layouts() {
+  const auto parallelism = [](const std::string& map) {
+    return Changes{{"workload.parallelism", map}};
+  };
+  return {
+      {"data", parallelism("{sharding: none}")},
+      {"zero1", parallelism("{sharding: zero1}")},
+      {"zero2", parallelism("{sharding: zero2}")},
+      {"zero3", parallelism("{sharding: zero3}")},
+      {"hybrid", parallelism("{sharding: hybrid}")},
+      {"tensor", parallelism("{tensor: 8}")},
+      {"sequence", parallelism("{tensor: 4, sequence: true, sharding: zero1}")},
+      {"context", parallelism("{context: 4, sharding: zero1}")},
+      {"pipeline", parallelism("{pipeline: 4}")},
+      {"interleaved", parallelism("{pipeline: 4, interleave: 2, sharding: zero1}")},
+      {"uneven", parallelism("{pipeline: 4, layers_per_stage: [1, 3, 3, 1]}")},
+      {"threed", parallelism("{tensor: 2, pipeline: 4, sequence: true, sharding: zero1}")},
+      {"selective", parallelism("{tensor: 2, pipeline: 2}") + Changes{{"workload.recompute", "selective"}}},
+      {"full", parallelism("{tensor: 2, pipeline: 2}") + Changes{{"workload.recompute", "full"}}},
+      {"operator", parallelism("{sharding: zero3}") + Changes{{"workload.recompute", "operator"}}},
+      {"fp8", parallelism("{tensor: 2, sequence: true}") + Changes{{"workload.precision", "fp8"}}},
+      {"large_microbatch", parallelism("{tensor: 2}") + Changes{{"workload.microbatch", "4"}}},
+  };
+}
+
+inline Changes overlap(bool on) {
+  Changes changes;
+  for (const char* key : {"grad_reduce", "param_gather", "tensor", "tensor_backward", "p2p"}) {
+    changes.emplace_back(std::string("workload.overlap.") + key, on ? "true" : "false");
+  }
+  return changes;
+}
+
+}  // namespace orrery::properties_test
