@@ -20,6 +20,7 @@ class Gpu final : public Accelerator {
   Gpu& operator=(const Gpu&) = delete;
 
   [[nodiscard]] const std::string& name() const override { return spec_.name; }
+  [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
   [[nodiscard]] Bytes memory_capacity() const override { return spec_.memory.capacity; }
   [[nodiscard]] FlopsPerSecond peak(Dtype dtype) const override { return spec_.peak[dtype]; }
   [[nodiscard]] bool supports(Dtype dtype) const override { return has_rate(dtype); }

@@ -222,6 +222,7 @@ Spec Spec::read(Reader& reader) {
   Spec spec;
   reader.ignore("model");
   spec.name = reader.text("name");
+  spec.caveat = reader.text_or("caveat", "");
   spec.multiprocessors = static_cast<double>(reader.integer("multiprocessors"));
   spec.tdp = reader.positive<Watts>("tdp");
   spec.peak = read_formats<FlopsPerSecond>(reader.child("peak"));

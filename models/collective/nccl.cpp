@@ -78,7 +78,7 @@ class Nccl final : public CollectiveModel {
                                 : in_one_server(parameters_, exchange);
   }
 
-  static CollectiveCost to_cost(const Exchange& exchange, const Candidate& candidate) {
+  [[nodiscard]] CollectiveCost to_cost(const Exchange& exchange, const Candidate& candidate) const {
     CollectiveCost cost;
     cost.latency = candidate.latency;
     cost.transfer = candidate.transfer;
@@ -90,6 +90,7 @@ class Nccl final : public CollectiveModel {
     cost.multiprocessors = static_cast<int>(std::lround(candidate.channels));
     cost.memory =
         memory_passes(exchange, candidate.algorithm) * exchange.bytes / candidate.transfer;
+    if (exchange.servers > 1) cost.caveat = parameters_.scale_out->caveat;
     cost.algorithm = to_text(candidate.algorithm);
     cost.protocol = to_text(candidate.protocol);
     return cost;

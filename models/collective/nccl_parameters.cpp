@@ -97,6 +97,7 @@ ScaleUpParameters read_scale_up(Reader reader) {
 ScaleOutParameters read_scale_out(Reader reader) {
   ScaleOutParameters out;
   out.efficiency = share(reader, "efficiency");
+  out.caveat = reader.text_or("caveat", "");
   out.low_latency = reader.boolean_or("low_latency", true);
   out.simple_hop = reader.positive<Seconds>("simple_hop");
   if (out.low_latency) {

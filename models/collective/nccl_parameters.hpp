@@ -86,6 +86,7 @@ struct ScaleOutParameters {
   Bytes window{};                    ///< [w] in flight per NIC and pipeline stage
   Seconds wire_latency{};            ///< of wires and switches, already inside the hops
   BytesPerSecond ll_server_limit{};  ///< LL through the CPU's proxies, per server
+  std::string caveat;                ///< what is estimated
 };
 
 struct NcclParameters {

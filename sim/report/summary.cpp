@@ -68,7 +68,9 @@ class Summary {
     if (report_.memory) memory();
     if (report_.throughput && !report_.collective) collectives();
     for (const std::string& warning : report_.warnings) {
-      line("{}warning:{} {}", style(kRed), style(kReset), warning);
+      const bool estimate = warning.rfind("estimate:", 0) == 0;
+      line("{}{}{}{}", style(estimate ? kDim : kRed), estimate ? "" : "warning: ", warning,
+           style(kReset));
     }
     if (options_.timing) {
       line("\nsimulated in {} with {} events, {} of memory", to_text(report_.cost.wall),

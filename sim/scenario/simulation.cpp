@@ -1,5 +1,6 @@
 #include <orrery/simulation.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 #include <sys/resource.h>
@@ -60,6 +61,18 @@ Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& 
     result.hfu = result.hardware_per_device / peak;
   }
   return result;
+}
+
+// What the result rests on that was never measured, each once, in order.
+void add_caveats(const Accelerator& accelerator, const CostTable& costs, std::size_t collectives,
+                 std::vector<std::string>& warnings) {
+  std::vector<std::string> caveats{accelerator.caveat()};
+  for (std::uint32_t i = 0; i < collectives; ++i) caveats.push_back(costs.collective(i).caveat);
+  for (const std::string& caveat : caveats) {
+    const std::string text = "estimate: " + caveat;
+    const bool known = std::find(warnings.begin(), warnings.end(), text) != warnings.end();
+    if (!caveat.empty() && !known) warnings.push_back(text);
+  }
 }
 
 // nccl-tests: bus bandwidth is what each link carries, whatever the number of ranks.
@@ -131,6 +144,7 @@ Report Simulation::run() const {
   const CostTable costs(lowered.program, accelerator, collectives, point);
   const auto kernel = make_simgrid_kernel();
   report.step = execute(lowered.program, costs, lowered.launch_time, *kernel);
+  add_caveats(accelerator, costs, lowered.program.collectives.size(), report.warnings);
   report.throughput = throughput_of(lowered.work, report.step.step_time, accelerator);
   if (lowered.bus_bandwidth) {
     report.collective = collective_report(lowered.program.collectives.front(), costs.collective(0),

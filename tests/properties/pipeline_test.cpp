@@ -30,23 +30,21 @@ double bubble_ratio(int interleave, int microbatches) {
   return (tile(step, Tile::Bubble) + tile(step, Tile::PipelineComm)) / tile(step, Tile::Compute);
 }
 
-// Narayanan et al. (SC21) section 2.2: (p - 1) / (m v). The ends of the model, the messages of a bubble and the norm of
-// gradients, which grows nothing with m, take a few percent.
-constexpr double kEnds = 0.05;
+// Narayanan et al. (SC21) section 2.2: (p - 1) / (m v), without messages and with equal stages. Here the last stage has a
+// small head, and every pass sends 17 MB: some 3 % of a pass of two layers, 6 % of one.
+constexpr double kPassOfTwoLayers = 0.03, kPassOfOneLayer = 0.06;
 
 TEST(PipelineBubble, OfOneForwardOneBackwardIsStagesLessOneOverMicrobatches) {
   for (const int microbatches : {4, 8, 16, 32}) {
     const double expected = 3.0 / microbatches;
-    RecordProperty("x", 0); printf("B %g %g\n", bubble_ratio(1, microbatches), expected);
-    EXPECT_NEAR(bubble_ratio(1, microbatches), expected, kEnds * expected + 0.01) << microbatches;
+    EXPECT_NEAR(bubble_ratio(1, microbatches), expected, kPassOfTwoLayers * expected + 0.01) << microbatches;
   }
 }
 
 TEST(PipelineBubble, OfTwoChunksIsHalf) {
   for (const int microbatches : {4, 8, 16, 32}) {
     const double expected = 3.0 / (2 * microbatches);
-    printf("B2 %g %g\n", bubble_ratio(2, microbatches), expected);
-    EXPECT_NEAR(bubble_ratio(2, microbatches), expected, kEnds * expected + 0.02) << microbatches;
+    EXPECT_NEAR(bubble_ratio(2, microbatches), expected, kPassOfOneLayer * expected + 0.01) << microbatches;
   }
 }
 

@@ -54,6 +54,9 @@ class Accelerator {
   [[nodiscard]] virtual BytesPerSecond memory_bandwidth() const = 0;
   /// Multiprocessors (or cores) that kernels and communication kernels share.
   [[nodiscard]] virtual int multiprocessors() const = 0;
+  /// What of the device is estimated instead of measured, for the reader of a result; empty if
+  /// nothing.
+  [[nodiscard]] virtual std::string caveat() const { return {}; }
   /// Time of one launch of `work` (its `repeat` is not applied), O(1).
   [[nodiscard]] virtual Cost cost(const Work& work, const OperatingPoint& point) const = 0;
 };

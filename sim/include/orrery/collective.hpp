@@ -63,8 +63,9 @@ struct CollectiveCost {
   std::vector<LinkLoad> loads;
   int multiprocessors = 0;  ///< that the communication kernel occupies
   BytesPerSecond memory{};  ///< HBM traffic while it transfers
-  std::string algorithm;    ///< "ring", "tree", "nvls", …
-  std::string protocol;     ///< "ll", "ll128", "simple"
+  std::string algorithm{};  ///< "ring", "tree", "nvls", …
+  std::string protocol{};   ///< "ll", "ll128", "simple"
+  std::string caveat{};     ///< what of it is estimated instead of measured; empty if nothing
   [[nodiscard]] Seconds time() const { return latency + transfer; }
 };
 

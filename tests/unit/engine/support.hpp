@@ -112,12 +112,13 @@ struct Bench {
 
 /// On the wire for `transfer` seconds after `latency`, on no port.
 inline CollectiveCost timed(double transfer, double latency = 0, int multiprocessors = 0) {
-  return {.latency = Seconds(latency),
-          .transfer = Seconds(transfer),
-          .loads = {},
-          .multiprocessors = multiprocessors,
-          .algorithm = "ring",
-          .protocol = "simple"};
+  CollectiveCost cost;
+  cost.latency = Seconds(latency);
+  cost.transfer = Seconds(transfer);
+  cost.multiprocessors = multiprocessors;
+  cost.algorithm = "ring";
+  cost.protocol = "simple";
+  return cost;
 }
 
 inline double seconds(const Tiles& tiles, Tile tile) {

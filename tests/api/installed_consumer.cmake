@@ -1,0 +1,27 @@
+# Called by ctest: installs BUILD below WORK, then configures, builds and runs CONSUMER against it.
+function(step what)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "${what} failed (${result}):\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+set(prefix ${WORK}/prefix)
+step("install" ${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+step("configure" ${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G ${GENERATOR}
+  -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_BUILD_TYPE=${BUILD_TYPE}
+  "-DCMAKE_CXX_FLAGS=${FLAGS}")
+step("build" ${CMAKE_COMMAND} --build ${WORK}/build)
+step("run" ${WORK}/build/consumer ${prefix}/share/orrery/scenarios/allreduce-1gb)
+if(NOT output MATCHES "^step time [0-9.e+-]+ s\n$")
+  message(FATAL_ERROR "the consumer printed:\n${output}")
+endif()
+file(GLOB_RECURSE headers ${prefix}/include/orrery/*.hpp)
+foreach(header ${headers})
+  file(STRINGS ${header} foreign REGEX "#include <(fmt|yaml-cpp|nlohmann|boost|simgrid|openssl|CLI|Eigen)")
+  if(foreign)
+    message(FATAL_ERROR "${header} holds a third party: ${foreign}")
+  endif()
+endforeach()

@@ -1,0 +1,177 @@
+// The executable as a user or a script meets it: exit codes and what goes where.
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/process.hpp"
+
+namespace orrery {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const fs::path kScenarios = fs::path(ORRERY_SOURCE_DIR) / "scenarios";
+const std::string kAllReduce = (kScenarios / "allreduce-1gb").string();
+const std::string kLlama = (kScenarios / "llama2-7b-dgx-h100").string();
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+TEST(CommandLine, RunEndsWithZeroAndASummary) {
+  const Finished finished = run_orrery({"run", kAllReduce});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_EQ(finished.errors, "");
+  EXPECT_TRUE(holds(finished.output, "allreduce-1gb"));
+  EXPECT_TRUE(holds(finished.output, "bus bandwidth"));
+}
+
+TEST(CommandLine, TakesTheFileAsWellAsItsFolder) {
+  const Finished folder = run_orrery({"run", kAllReduce});
+  const Finished file = run_orrery({"run", kAllReduce + "/scenario.yaml"});
+  EXPECT_EQ(file.exit_code, 0);
+  EXPECT_EQ(file.output, folder.output);
+}
+
+TEST(CommandLine, HelpEndsWithZero) {
+  for (const char* command : {"", "run", "check", "validate", "list"}) {
+    std::vector<std::string> arguments;
+    if (*command != '\0') arguments.emplace_back(command);
+    arguments.emplace_back("--help");
+    const Finished finished = run_orrery(arguments);
+    EXPECT_EQ(finished.exit_code, 0) << command;
+    EXPECT_TRUE(holds(finished.output, "Usage:")) << command;
+    EXPECT_EQ(finished.errors, "") << command;
+  }
+}
+
+TEST(CommandLine, VersionEndsWithZero) {
+  const Finished finished = run_orrery({"--version"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_TRUE(holds(finished.output, "."));
+}
+
+TEST(CommandLine, BadUseEndsWithTwo) {
+  const std::vector<std::vector<std::string>> uses{
+      {}, {"simulate"}, {"run"}, {"run", kAllReduce, "--no-such-option"}, {"run", kAllReduce, "extra"}};
+  for (const auto& use : uses) {
+    const Finished finished = run_orrery(use);
+    EXPECT_EQ(finished.exit_code, 2);
+    EXPECT_EQ(finished.output, "");
+    EXPECT_NE(finished.errors, "");
+  }
+}
+
+TEST(CommandLine, JsonToOutputIsNothingButJson) {
+  const Finished finished = run_orrery({"run", kLlama, "--json", "-"});
+  ASSERT_EQ(finished.exit_code, 0);
+  const json report = json::parse(finished.output, nullptr, false);
+  ASSERT_FALSE(report.is_discarded()) << finished.output;
+  EXPECT_EQ(report.at("schema"), "orrery-report/1");
+  double sum = 0;
+  for (const auto& [tile, seconds] : report.at("breakdown_s").items()) sum += seconds.get<double>();
+  const double step = report.at("throughput").at("step_time_s");
+  EXPECT_NEAR(sum, step, step * 1e-12);   // rounding of 11 terms
+  EXPECT_FALSE(report.at("simulation").contains("wall_s"));   // differs from run to run
+}
+
+TEST(CommandLine, JsonToAFileLeavesTheSummary) {
+  const fs::path file = scratch("report.json");
+  const Finished finished = run_orrery({"run", kAllReduce, "--json", file.string(), "--timing"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_TRUE(holds(finished.output, "bus bandwidth"));
+  const json report = json::parse(text_of(file), nullptr, false);
+  ASSERT_FALSE(report.is_discarded());
+  EXPECT_GT(report.at("simulation").at("wall_s"), 0.0);
+  fs::remove(file);
+}
+
+TEST(CommandLine, UnwritableJsonEndsWithOneAndSaysWhere) {
+  const Finished finished = run_orrery({"run", kAllReduce, "--json", "/nowhere/at/all/report.json"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_TRUE(holds(finished.errors, "/nowhere/at/all/report.json: cannot be written")) << finished.errors;
+}
+
+// 7 billion parameters x 16 B (16-bit weights and gradients, 12 B of optimizer) pass 80 GB on every device.
+const std::vector<std::string> kTooBig{"run", kLlama, "--set", "workload.parallelism.sharding=none"};
+
+TEST(CommandLine, WhatDoesNotFitEndsWithOneAndShowsMemory) {
+  const Finished finished = run_orrery(kTooBig);
+  EXPECT_EQ(finished.exit_code, 1);
+  for (const char* part : {"weights", "optimizer", "activations", "total"}) {
+    EXPECT_TRUE(holds(finished.output, part)) << finished.output;
+  }
+  EXPECT_FALSE(holds(finished.output, "step time"));
+}
+
+TEST(CommandLine, WhatDoesNotFitIsSaidInJson) {
+  auto arguments = kTooBig;
+  arguments.insert(arguments.end(), {"--json", "-"});
+  const Finished finished = run_orrery(arguments);
+  EXPECT_EQ(finished.exit_code, 1);
+  const json report = json::parse(finished.output, nullptr, false);
+  ASSERT_FALSE(report.is_discarded());
+  EXPECT_EQ(report.at("memory").at("fits"), false);
+  EXPECT_NE(report.at("memory").at("advice"), "");
+  EXPECT_FALSE(report.contains("throughput"));
+}
+
+TEST(CommandLine, IgnoreMemoryRunsWhatDoesNotFit) {
+  auto arguments = kTooBig;
+  arguments.emplace_back("--ignore-memory");
+  const Finished finished = run_orrery(arguments);
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_TRUE(holds(finished.output, "step time"));
+  EXPECT_TRUE(holds(finished.output, "does not fit")) << "a warning";
+}
+
+TEST(CommandLine, PipeGetsNoEscapeCodes) {
+  for (const char* environment : {"", "NO_COLOR=1", "TERM=xterm-256color"}) {
+    const Finished finished = run_orrery({"run", kLlama}, environment);
+    EXPECT_FALSE(holds(finished.output, "\x1b")) << environment;
+  }
+}
+
+TEST(CommandLine, SetChangesAndRepeats) {
+  const Finished finished = run_orrery(
+      {"run", kAllReduce, "--set", "workload.ranks=16", "--set", "workload.bytes=2 GB", "--json", "-"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.errors;
+  const json report = json::parse(finished.output);
+  EXPECT_EQ(report.at("devices"), 16);
+  const json& c = report.at("collective");
+  const double algorithm = c.at("algorithm_bandwidth_bytes_per_s");
+  EXPECT_NEAR(algorithm * report.at("throughput").at("step_time_s").get<double>(), 2e9, 2e9 * 1e-12);
+  // nccl-tests: 2 (n - 1) / n with n = 16
+  EXPECT_NEAR(c.at("bus_bandwidth_bytes_per_s").get<double>() / algorithm, 1.875, 1e-12);
+}
+
+TEST(CommandLine, ListShowsLibraryEntriesOfAKind) {
+  const Finished finished = run_orrery({"list", "clusters"});
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_TRUE(holds(finished.output, "clusters/selene\n"));
+  EXPECT_FALSE(holds(finished.output, "servers/"));
+  EXPECT_EQ(run_orrery({"list", "clustres"}).exit_code, 2);
+}
+
+TEST(CommandLine, CheckSaysOkOrEveryMistake) {
+  const Finished good = run_orrery({"check", kAllReduce});
+  EXPECT_EQ(good.exit_code, 0);
+  EXPECT_TRUE(holds(good.output, "ok"));
+  const fs::path cases = fs::path(ORRERY_SOURCE_DIR) / "tests" / "errors" / "cases";
+  const Finished bad = run_orrery({"check", (cases / "two-errors.yaml").string()});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_EQ(bad.output, "");
+  EXPECT_TRUE(holds(bad.errors, "global_batch:"));
+  EXPECT_TRUE(holds(bad.errors, "recompute:"));
+}
+
+TEST(CommandLine, ValidateSuggestsAMisspeltSuite) {
+  const Finished finished = run_orrery({"validate", "megatron-sc12"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_TRUE(holds(finished.errors, "did you mean 'megatron-sc21'?")) << finished.errors;
+}
+
+}  // namespace
+}  // namespace orrery

@@ -1,0 +1,114 @@
+// Every folder of scenarios/ runs and gives what its expected.yaml says.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include <orrery/builtin.hpp>
+#include <orrery/reader.hpp>
+#include <orrery/simulation.hpp>
+
+#include "scenarios/process.hpp"
+
+namespace orrery {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kScenarios = fs::path(ORRERY_SOURCE_DIR) / "scenarios";
+
+std::vector<std::string> scenario_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(kScenarios)) {
+    if (fs::exists(entry.path() / "scenario.yaml")) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+struct Expectation {
+  std::string metric;
+  std::string per;         // divides by this metric; empty for none
+  double value = 0;
+  double tolerance = 0;    // relative
+  std::string reason;
+};
+
+std::vector<Expectation> read_expectations(const fs::path& file) {
+  constexpr double kAny = 1e30;
+  Diagnostics diagnostics;
+  Reader reader(load_yaml(file), "expected.yaml", diagnostics);
+  std::vector<Expectation> result;
+  for (Reader& entry : reader.children("expected")) {
+    result.push_back({.metric = entry.text("metric"),
+                      .per = entry.text_or("per", ""),
+                      .value = entry.ratio("value", -kAny, kAny),
+                      .tolerance = entry.ratio("tolerance", 0, 1),
+                      .reason = entry.text("reason")});
+    entry.finish();
+  }
+  reader.finish();
+  diagnostics.throw_if_any();
+  return result;
+}
+
+Report run_scenario(const std::string& name) {
+  const Registry registry = builtin_registry();
+  return Simulation(load_scenario(kScenarios / name), registry).run();
+}
+
+class ScenarioFolder : public testing::TestWithParam<std::string> {};
+
+TEST_P(ScenarioFolder, GivesWhatIsExpected) {
+  const fs::path file = kScenarios / GetParam() / "expected.yaml";
+  ASSERT_TRUE(fs::exists(file)) << "a scenario states what it expects: write " << file;
+  const auto expectations = read_expectations(file);
+  ASSERT_FALSE(expectations.empty());
+  const Report report = run_scenario(GetParam());
+  for (const Expectation& e : expectations) {
+    const double got = metric(report, e.metric) / (e.per.empty() ? 1.0 : metric(report, e.per));
+    EXPECT_NEAR(got, e.value, std::abs(e.value) * e.tolerance) << e.metric << ": " << e.reason;
+    EXPECT_FALSE(e.reason.empty()) << e.metric;
+  }
+}
+
+// Adding 11 tiles of doubles loses a few units in the last place.
+constexpr double kRounding = 1e-12;
+
+TEST_P(ScenarioFolder, TilesSumToTheStep) {
+  const Report report = run_scenario(GetParam());
+  ASSERT_TRUE(report.throughput);
+  const double step = report.throughput->step_time.si();
+  const auto sum = [](const Tiles& tiles) {
+    double total = 0;
+    for (const Seconds tile : tiles) {
+      EXPECT_GE(tile.si(), 0);
+      total += tile.si();
+    }
+    return total;
+  };
+  EXPECT_NEAR(sum(report.step.breakdown), step, step * kRounding);
+  for (const Tiles& rank : report.step.rank_tiles) EXPECT_NEAR(sum(rank), step, step * kRounding);
+  EXPECT_LE(report.step.critical_path.si(), step * (1 + kRounding));
+}
+
+TEST_P(ScenarioFolder, GivesTheSameBytesInFreshProcesses) {
+  const std::vector<std::string> arguments{"run", (kScenarios / GetParam()).string(), "--json", "-"};
+  const Finished first = run_orrery(arguments);
+  const Finished second = run_orrery(arguments);
+  EXPECT_EQ(first.exit_code, 0);
+  EXPECT_FALSE(first.output.empty());
+  EXPECT_EQ(first.output, second.output);
+}
+
+std::string test_name(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, ScenarioFolder, testing::ValuesIn(scenario_names()), test_name);
+
+}  // namespace
+}  // namespace orrery
