@@ -104,7 +104,7 @@ struct AttentionSpec {
 
 struct Spec {
   std::string name;
-  std::string caveat;  ///< what is estimated
+  std::string caveat;             ///< what is estimated
   double multiprocessors = 1;     ///< [S]
   Watts tdp{};                    ///< at which the clocks hold
   PerDtype<FlopsPerSecond> peak;  ///< zero for types that the device lacks

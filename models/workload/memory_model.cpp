@@ -50,6 +50,7 @@ double stage_parameters(const Recipe& recipe, const StageShape& stage) {
   double parameters = stage.layers * model.layer_parameters() / tensor;
   if (stage.embedding)
     parameters += model.embedding_parameters(recipe.padded_vocabulary()) / tensor;
+  if (stage.head) parameters += model.norm_parameters();
   const bool own_table = stage.head && !(stage.embedding && model.tied_embeddings);
   if (own_table) parameters += recipe.padded_vocabulary() * model.hidden / tensor;
   return parameters;

@@ -57,11 +57,12 @@ double ModelSpec::layer_matrix_parameters() const {
   return attention + hidden * feed_forward_in() + feed_forward * hidden;
 }
 
+double ModelSpec::norm_parameters() const { return hidden * (norm == Norm::Layer ? 2 : 1); }
+
 double ModelSpec::layer_parameters() const {
-  const double norms = 2 * hidden * (norm == Norm::Layer ? 2 : 1);
   const double bias =
       biases ? attention_width() + 2 * kv_width() + hidden + feed_forward_in() + hidden : 0;
-  return layer_matrix_parameters() + norms + bias;
+  return layer_matrix_parameters() + 2 * norm_parameters() + bias;
 }
 
 double ModelSpec::embedding_parameters(double padded_vocabulary) const {
@@ -69,7 +70,7 @@ double ModelSpec::embedding_parameters(double padded_vocabulary) const {
 }
 
 double ModelSpec::parameters() const {
-  return layers * layer_parameters() + embedding_parameters(vocabulary) +
+  return layers * layer_parameters() + norm_parameters() + embedding_parameters(vocabulary) +
          (tied_embeddings ? 0 : vocabulary * hidden);
 }
 

@@ -37,6 +37,8 @@ struct ModelSpec {
   [[nodiscard]] double feed_forward_in() const { return feed_forward * (gated_mlp ? 2 : 1); }
   /// Weights of one layer that are multiplied with activations.
   [[nodiscard]] double layer_matrix_parameters() const;
+  /// Weights of one normalisation.
+  [[nodiscard]] double norm_parameters() const;
   /// All weights of one layer, biases and norms included.
   [[nodiscard]] double layer_parameters() const;
   /// Token table (vocabulary padded by `padded`), and the position table if learned.

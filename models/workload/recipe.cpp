@@ -8,7 +8,11 @@ namespace orrery::workload {
 namespace {
 
 int count(Reader& reader, const char* key, int fallback, int minimum = 1) {
-  return static_cast<int>(reader.integer_or(key, fallback, minimum));
+  constexpr std::int64_t most = 1'000'000'000;  // fits an int
+  const std::int64_t value = reader.integer_or(key, fallback, minimum);
+  if (value <= most) return static_cast<int>(value);
+  reader.error(key, fmt::format("{}: expected at most {}; got {}", key, most, value));
+  return fallback;
 }
 
 Overlap read_overlap(Reader reader) {
@@ -215,6 +219,15 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
   Reader model = reader.child("model");
   recipe.model = ModelSpec::read(model);
   recipe.sequence_length = static_cast<double>(reader.integer("sequence_length"));
+  const ModelSpec& spec = recipe.model;
+  if (spec.position == Position::Learned && spec.max_sequence > 0 &&
+      recipe.sequence_length > spec.max_sequence) {
+    reader.error(
+        "sequence_length",
+        fmt::format("sequence_length: {} has learned positions for {} tokens; got {}; expected at "
+                    "most that, or model.max_sequence",
+                    spec.name, spec.max_sequence, recipe.sequence_length));
+  }
   recipe.global_batch =
       static_cast<double>(default_batch > 0 ? default_batch : reader.integer("global_batch"));
   recipe.microbatch = static_cast<double>(reader.integer_or("microbatch", 1));

@@ -115,7 +115,6 @@ class Executor final : public CompletionHandler {
       rank.host_time += launch_time_;
       const CollectiveCost& cost = costs_.collective(op.work);
       rank.comm_multiprocessors += cost.multiprocessors;
-      rank.comm_memory += cost.memory;
       update_compute(op.rank);
       kernel_.start_timer(cost.latency, token_of(index, Part::Latency));
     }
@@ -162,6 +161,8 @@ class Executor final : public CompletionHandler {
   void start_transfer(std::uint32_t index) {
     const Op& op = program_.ops()[index];
     const CollectiveCost& cost = costs_.collective(op.work);
+    ranks_[op.rank].comm_memory += cost.memory;
+    update_compute(op.rank);
     if (cost.transfer.si() <= 0 || cost.loads.empty()) {
       parts_left_[index] = 1;
       kernel_.start_timer(max(cost.transfer, Seconds(0)), token_of(index, Part::Transfer));

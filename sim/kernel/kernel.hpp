@@ -46,7 +46,9 @@ class Kernel {
   [[nodiscard]] virtual std::uint64_t events() const = 0;
 };
 
-/// The kernel on SimGrid. One at a time in a process. @throws InternalError if another is alive.
+/// The kernel on SimGrid. One at a time in a process. Timers are exact; the dates of flows carry
+/// the rounding of SimGrid's clock, some 1e-16 of all the time that the process has simulated.
+/// @throws InternalError if another is alive.
 std::unique_ptr<Kernel> make_simgrid_kernel();
 
 }  // namespace orrery

@@ -1,4 +1,5 @@
-/// A step without latencies is made of amounts over rates: all rates doubled, it takes half the time.
+/// A step without latencies is made of amounts over rates: all rates doubled, it takes half the
+/// time.
 
 #include <random>
 
@@ -18,11 +19,14 @@ class Device final : public Accelerator {
   [[nodiscard]] Bytes memory_capacity() const override { return Bytes(1); }
   [[nodiscard]] FlopsPerSecond peak(Dtype) const override { return FlopsPerSecond(rate_); }
   [[nodiscard]] bool supports(Dtype) const override { return true; }
-  [[nodiscard]] BytesPerSecond memory_bandwidth() const override { return BytesPerSecond(100 * rate_); }
+  [[nodiscard]] BytesPerSecond memory_bandwidth() const override {
+    return BytesPerSecond(100 * rate_);
+  }
   [[nodiscard]] int multiprocessors() const override { return 100; }
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     const Seconds compute = work.flops() / (peak(Dtype::Bf16) * point.compute_share);
-    return {.time = max(compute, work.bytes() / (memory_bandwidth() * point.memory_share)), .activity = {}};
+    return {.time = max(compute, work.bytes() / (memory_bandwidth() * point.memory_share)),
+            .activity = {}};
   }
 
  private:
@@ -48,13 +52,17 @@ Program program(std::uint32_t seed, double rate) {
   const auto uniform = [&](double low, double high) {
     return std::uniform_real_distribution<double>(low, high)(random);
   };
-  const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+  const auto below = [&](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
   Program result;
   result.ranks = 3;
   for (int i = 0; i < 80; ++i) {
     Op op{.rank = static_cast<std::uint32_t>(below(3))};
     if (below(2) == 0) {
-      result.blocks.push_back({{.name = "kernel", .shape = Gemm{.m = uniform(1, 9), .n = uniform(1, 9), .k = uniform(1, 9)}}});
+      result.blocks.push_back(
+          {{.name = "kernel",
+            .shape = Gemm{.m = uniform(1, 9), .n = uniform(1, 9), .k = uniform(1, 9)}}});
       op.work = static_cast<std::uint32_t>(result.blocks.size() - 1);
     } else {
       CollectiveRequest request{.bytes = Bytes(uniform(1, 999)), .layout = {}};
@@ -65,7 +73,8 @@ Program program(std::uint32_t seed, double rate) {
       op.work = static_cast<std::uint32_t>(result.collectives.size() - 1);
     }
     const auto index = result.add(op);
-    if (index > 0 && below(2) == 0) result.add_dependency(index, static_cast<std::uint32_t>(below(index)));
+    if (index > 0 && below(2) == 0)
+      result.add_dependency(index, static_cast<std::uint32_t>(below(index)));
   }
   return result;
 }
@@ -80,12 +89,15 @@ double step_seconds(std::uint32_t seed, double rate, Kernel& kernel) {
 
 TEST(Scaling, DoublingEveryRateHalvesTheStep) {
   for (std::uint32_t seed = 0; seed < 50; ++seed) {
-    // Steps of a fraction of a second: SimGrid's clock, which all tests of a process share, stays exact.
+    // Steps of a fraction of a second: SimGrid's clock, which all tests of a process share, stays
+    // exact.
     const double slow = step_seconds(seed, 1e4, *make_simgrid_kernel());
     const double fast = step_seconds(seed, 2e4, *make_simgrid_kernel());
-    EXPECT_NEAR(fast, slow / 2, 1e-9 * slow) << seed;   // of SimGrid's clock
+    EXPECT_NEAR(fast, slow / 2, 1e-9 * slow) << seed;  // of SimGrid's clock
     const double reference = step_seconds(seed, 1, *test::make_reference_kernel());
-    EXPECT_NEAR(step_seconds(seed, 2, *test::make_reference_kernel()), reference / 2, 1e-12 * reference) << seed;
+    EXPECT_NEAR(step_seconds(seed, 2, *test::make_reference_kernel()), reference / 2,
+                1e-12 * reference)
+        << seed;
   }
 }
 

@@ -18,7 +18,9 @@ const fs::path kScenarios = fs::path(ORRERY_SOURCE_DIR) / "scenarios";
 const std::string kAllReduce = (kScenarios / "allreduce-1gb").string();
 const std::string kLlama = (kScenarios / "llama2-7b-dgx-h100").string();
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(CommandLine, RunEndsWithZeroAndASummary) {
   const Finished finished = run_orrery({"run", kAllReduce});
@@ -54,8 +56,11 @@ TEST(CommandLine, VersionEndsWithZero) {
 }
 
 TEST(CommandLine, BadUseEndsWithTwo) {
-  const std::vector<std::vector<std::string>> uses{
-      {}, {"simulate"}, {"run"}, {"run", kAllReduce, "--no-such-option"}, {"run", kAllReduce, "extra"}};
+  const std::vector<std::vector<std::string>> uses{{},
+                                                   {"simulate"},
+                                                   {"run"},
+                                                   {"run", kAllReduce, "--no-such-option"},
+                                                   {"run", kAllReduce, "extra"}};
   for (const auto& use : uses) {
     const Finished finished = run_orrery(use);
     EXPECT_EQ(finished.exit_code, 2);
@@ -73,8 +78,8 @@ TEST(CommandLine, JsonToOutputIsNothingButJson) {
   double sum = 0;
   for (const auto& [tile, seconds] : report.at("breakdown_s").items()) sum += seconds.get<double>();
   const double step = report.at("throughput").at("step_time_s");
-  EXPECT_NEAR(sum, step, step * 1e-12);   // rounding of 11 terms
-  EXPECT_FALSE(report.at("simulation").contains("wall_s"));   // differs from run to run
+  EXPECT_NEAR(sum, step, step * 1e-12);                      // rounding of 11 terms
+  EXPECT_FALSE(report.at("simulation").contains("wall_s"));  // differs from run to run
 }
 
 TEST(CommandLine, JsonToAFileLeavesTheSummary) {
@@ -89,13 +94,17 @@ TEST(CommandLine, JsonToAFileLeavesTheSummary) {
 }
 
 TEST(CommandLine, UnwritableJsonEndsWithOneAndSaysWhere) {
-  const Finished finished = run_orrery({"run", kAllReduce, "--json", "/nowhere/at/all/report.json"});
+  const Finished finished =
+      run_orrery({"run", kAllReduce, "--json", "/nowhere/at/all/report.json"});
   EXPECT_EQ(finished.exit_code, 1);
-  EXPECT_TRUE(holds(finished.errors, "/nowhere/at/all/report.json: cannot be written")) << finished.errors;
+  EXPECT_TRUE(holds(finished.errors, "/nowhere/at/all/report.json: cannot be written"))
+      << finished.errors;
 }
 
-// 7 billion parameters x 16 B (16-bit weights and gradients, 12 B of optimizer) pass 80 GB on every device.
-const std::vector<std::string> kTooBig{"run", kLlama, "--set", "workload.parallelism.sharding=none"};
+// 7 billion parameters x 16 B (16-bit weights and gradients, 12 B of optimizer) pass 80 GB on every
+// device.
+const std::vector<std::string> kTooBig{"run", kLlama, "--set",
+                                       "workload.parallelism.sharding=none"};
 
 TEST(CommandLine, WhatDoesNotFitEndsWithOneAndShowsMemory) {
   const Finished finished = run_orrery(kTooBig);
@@ -135,14 +144,15 @@ TEST(CommandLine, PipeGetsNoEscapeCodes) {
 }
 
 TEST(CommandLine, SetChangesAndRepeats) {
-  const Finished finished = run_orrery(
-      {"run", kAllReduce, "--set", "workload.ranks=16", "--set", "workload.bytes=2 GB", "--json", "-"});
+  const Finished finished = run_orrery({"run", kAllReduce, "--set", "workload.ranks=16", "--set",
+                                        "workload.bytes=2 GB", "--json", "-"});
   ASSERT_EQ(finished.exit_code, 0) << finished.errors;
   const json report = json::parse(finished.output);
   EXPECT_EQ(report.at("devices"), 16);
   const json& c = report.at("collective");
   const double algorithm = c.at("algorithm_bandwidth_bytes_per_s");
-  EXPECT_NEAR(algorithm * report.at("throughput").at("step_time_s").get<double>(), 2e9, 2e9 * 1e-12);
+  EXPECT_NEAR(algorithm * report.at("throughput").at("step_time_s").get<double>(), 2e9,
+              2e9 * 1e-12);
   // nccl-tests: 2 (n - 1) / n with n = 16
   EXPECT_NEAR(c.at("bus_bandwidth_bytes_per_s").get<double>() / algorithm, 1.875, 1e-12);
 }

@@ -17,7 +17,7 @@
 namespace orrery {
 
 struct Finished {
-  int exit_code = -1;   ///< -1 when a signal ended it
+  int exit_code = -1;  ///< -1 when a signal ended it
   std::string output;
   std::string errors;
 };
@@ -36,7 +36,8 @@ inline std::string text_of(const std::filesystem::path& file) {
 }
 
 /// Runs `orrery` with `arguments`; `environment` is put in front, such as "NO_COLOR=1".
-inline Finished run_orrery(const std::vector<std::string>& arguments, const std::string& environment = "") {
+inline Finished run_orrery(const std::vector<std::string>& arguments,
+                           const std::string& environment = "") {
   const auto quoted = [](const std::string& text) {
     std::string result = "'";
     for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -50,7 +51,8 @@ inline Finished run_orrery(const std::vector<std::string>& arguments, const std:
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return finished;
   char block[4096];
-  for (std::size_t n = 0; (n = fread(block, 1, sizeof block, pipe)) > 0;) finished.output.append(block, n);
+  for (std::size_t n = 0; (n = fread(block, 1, sizeof block, pipe)) > 0;)
+    finished.output.append(block, n);
   const int status = pclose(pipe);
   finished.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   finished.errors = text_of(errors);

@@ -21,7 +21,8 @@ const fs::path kScenarios = fs::path(ORRERY_SOURCE_DIR) / "scenarios";
 std::vector<std::string> scenario_names() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(kScenarios)) {
-    if (fs::exists(entry.path() / "scenario.yaml")) names.push_back(entry.path().filename().string());
+    if (fs::exists(entry.path() / "scenario.yaml"))
+      names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -29,9 +30,9 @@ std::vector<std::string> scenario_names() {
 
 struct Expectation {
   std::string metric;
-  std::string per;         // divides by this metric; empty for none
+  std::string per;  // divides by this metric; empty for none
   double value = 0;
-  double tolerance = 0;    // relative
+  double tolerance = 0;  // relative
   std::string reason;
 };
 
@@ -94,7 +95,8 @@ TEST_P(ScenarioFolder, TilesSumToTheStep) {
 }
 
 TEST_P(ScenarioFolder, GivesTheSameBytesInFreshProcesses) {
-  const std::vector<std::string> arguments{"run", (kScenarios / GetParam()).string(), "--json", "-"};
+  const std::vector<std::string> arguments{"run", (kScenarios / GetParam()).string(), "--json",
+                                           "-"};
   const Finished first = run_orrery(arguments);
   const Finished second = run_orrery(arguments);
   EXPECT_EQ(first.exit_code, 0);

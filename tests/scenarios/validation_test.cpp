@@ -1,4 +1,5 @@
-// Every suite of scenarios/validation predicts all of its cases and meets its target, or says why it does not.
+// Every suite of scenarios/validation predicts all of its cases and meets its target, or says why
+// it does not.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -32,9 +33,10 @@ TEST_P(ValidationSuite, PredictsEveryCaseAndMeetsItsTarget) {
     EXPECT_GT(c.measured, 0) << c.name;
   }
   if (!suite.known_miss.empty()) return;
-  EXPECT_TRUE(suite.meets_targets()) << fmt::format("mean {:.4f}, median {:.4f}; targets mean {}, median {}",
-                                                    suite.mean_absolute_error(), suite.median_absolute_error(),
-                                                    suite.target_mean.value_or(-1), suite.target_median.value_or(-1));
+  EXPECT_TRUE(suite.meets_targets())
+      << fmt::format("mean {:.4f}, median {:.4f}; targets mean {}, median {}",
+                     suite.mean_absolute_error(), suite.median_absolute_error(),
+                     suite.target_mean.value_or(-1), suite.target_median.value_or(-1));
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {

@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   }
   try {
     const orrery::Registry registry = orrery::builtin_registry();
-    const orrery::Report report = orrery::Simulation(orrery::load_scenario(argv[1]), registry).run();
+    const orrery::Report report =
+        orrery::Simulation(orrery::load_scenario(argv[1]), registry).run();
     std::cout << "step time " << orrery::metric(report, "throughput.step_time_s") << " s\n";
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';

@@ -92,9 +92,9 @@ TEST(Executor, ComputeLosesToEveryCommunicationKernel) {
   EXPECT_NEAR(bench.run().step_time.si(), 6 + (10 - 1.5 - 0.75 - 0.5), kRounding);
 }
 
-// A bug: the memory traffic that CollectiveCost::memory gives "while it transfers" is taken during the latency as well, so
-// the step ends at 12 s.
-TEST(Executor, DISABLED_MemoryTrafficIsOnlyWhileItTransfers) {
+// A bug: the memory traffic that CollectiveCost::memory gives "while it transfers" is taken during
+// the latency as well, so the step ends at 12 s.
+TEST(Executor, MemoryTrafficIsOnlyWhileItTransfers) {
   // Alone for 2 s, at half the memory bandwidth for 2 s (1 s done), 7 s remain.
   Bench bench;
   bench.compute(Block{memory_bound(10)});
@@ -105,7 +105,8 @@ TEST(Executor, DISABLED_MemoryTrafficIsOnlyWhileItTransfers) {
 }
 
 TEST(Executor, MemoryTrafficSlowsWhatNeedsMemory) {
-  // Half of the memory bandwidth for 4 s: 2 s of the memory-bound 10 s are done; the product does not mind.
+  // Half of the memory bandwidth for 4 s: 2 s of the memory-bound 10 s are done; the product does
+  // not mind.
   for (const bool product : {false, true}) {
     Bench bench;
     bench.compute(Block{product ? gemm(10) : memory_bound(10)});

@@ -342,23 +342,6 @@ TEST_P(KernelConformance, DatesDoNotDependOnEarlierSimulations) {
   }
 }
 
-// Does not hold on SimGrid, whose clock goes on: after a day of virtual time milliseconds keep eight digits.
-TEST_P(KernelConformance, DISABLED_DatesDoNotDependOnALongHistory) {
-  const auto alone = [&] {
-    const auto port = kernel->add_port(BytesPerSecond(7e9));
-    kernel->start_flow(port, Bytes(1e6), kUnlimited, 1);
-    Recorder recorder(*kernel);
-    kernel->run(recorder);
-    return kernel->now().si();
-  };
-  kernel->start_timer(Seconds(86400), 1);
-  Recorder recorder(*kernel);
-  kernel->run(recorder);
-  kernel.reset();
-  kernel = GetParam()();
-  EXPECT_NEAR(alone(), 1e6 / 7e9, 1e-9 * 1e6 / 7e9);
-}
-
 INSTANTIATE_TEST_SUITE_P(Kernels, KernelConformance,
                          testing::Values(&make_simgrid_kernel, &test::make_reference_kernel),
                          [](const auto& tested) {

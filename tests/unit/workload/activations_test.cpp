@@ -6,13 +6,15 @@
 namespace orrery::workload_test {
 namespace {
 
-// Korthikanti et al. (arXiv:2205.05198), bytes of one layer and microbatch: s b h (34 + 5 a s / h) and what becomes of it.
+// Korthikanti et al. (arXiv:2205.05198), bytes of one layer and microbatch: s b h (34 + 5 a s / h)
+// and what becomes of it.
 constexpr double kS = 2048, kB = 2, kH = 12288, kA = 96;
 constexpr double kSbh = kS * kB * kH;
 constexpr double kScores = 5 * kA * kS / kH;
 
 void expect_bytes(const Recipe& recipe, double expected) {
-  EXPECT_NEAR(layer_activations(recipe).si(), expected, 1e-12 * expected);   // the order of additions
+  EXPECT_NEAR(layer_activations(recipe).si(), expected,
+              1e-12 * expected);  // the order of additions
 }
 
 TEST(LayerActivations, AloneAreEquation1) { expect_bytes(gpt3_recipe(), kSbh * (34 + kScores)); }
@@ -37,7 +39,7 @@ TEST(LayerActivations, FullRecomputationKeepsTheInput) {
   expect_bytes(recipe, 2 * kSbh);
   recipe = gpt3_recipe(8);
   recipe.recompute = Recompute::Full;
-  expect_bytes(recipe, 2 * kSbh);   // on every tensor rank, without sequence parallelism
+  expect_bytes(recipe, 2 * kSbh);  // on every tensor rank, without sequence parallelism
 }
 
 TEST(LayerActivations, PartialRecomputationLiesBetween) {
@@ -69,8 +71,8 @@ TEST(LayerActivations, ContextRanksSplitTheTokens) {
 }
 
 TEST(StageMemory, AddsUpWhatATrainingStateNeeds) {
-  // Mixed-precision Adam: 2 B of weight, 4 B of fp32 gradient, 12 B of state a parameter (Korthikanti et al., Rajbhandari
-  // et al. arXiv:1910.02054, with gradients in fp32).
+  // Mixed-precision Adam: 2 B of weight, 4 B of fp32 gradient, 12 B of state a parameter
+  // (Korthikanti et al., Rajbhandari et al. arXiv:1910.02054, with gradients in fp32).
   Recipe recipe = gpt3_recipe(8, true);
   recipe.software.gathered = Dtype::Fp16;
   const StageShape stage{.layers = 12, .chunk_layers = 12, .in_flight_chunks = 8, .data_ranks = 4};
@@ -80,7 +82,8 @@ TEST(StageMemory, AddsUpWhatATrainingStateNeeds) {
   EXPECT_NEAR(use.weights.si(), 2 * parameters, 1e-9 * parameters);
   EXPECT_NEAR(use.gradients.si(), 4 * parameters, 1e-9 * parameters);
   EXPECT_NEAR(use.optimizer.si(), 12 * parameters, 1e-9 * parameters);
-  EXPECT_NEAR(use.activations.si(), 8 * 12 * kSbh / 8 * (34 + kScores), 1e-9 * use.activations.si());
+  EXPECT_NEAR(use.activations.si(), 8 * 12 * kSbh / 8 * (34 + kScores),
+              1e-9 * use.activations.si());
   recipe.parallelism.sharding = Sharding::Zero1;
   use = stage_memory(recipe, stage);
   EXPECT_NEAR(use.optimizer.si(), 12 * parameters / 4, 1e-9 * parameters);

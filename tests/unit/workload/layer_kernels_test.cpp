@@ -18,20 +18,22 @@ double gemm_flops(std::initializer_list<Block> blocks) {
 }
 
 double forward(const LayerKernels& l) {
-  return gemm_flops({l.norm1, l.qkv, l.core, l.projection, l.add1, l.norm2, l.fc1, l.activation, l.fc2, l.add2});
+  return gemm_flops(
+      {l.norm1, l.qkv, l.core, l.projection, l.add1, l.norm2, l.fc1, l.activation, l.fc2, l.add2});
 }
 
 double backward(const LayerKernels& l) {
-  return gemm_flops({l.add2_grad, l.fc2_input_grad, l.fc2_weight_grad, l.activation_grad, l.fc1_input_grad,
-                     l.fc1_weight_grad, l.norm2_grad, l.add1_grad, l.projection_input_grad, l.projection_weight_grad,
-                     l.core_grad, l.qkv_input_grad, l.qkv_weight_grad, l.norm1_grad});
+  return gemm_flops({l.add2_grad, l.fc2_input_grad, l.fc2_weight_grad, l.activation_grad,
+                     l.fc1_input_grad, l.fc1_weight_grad, l.norm2_grad, l.add1_grad,
+                     l.projection_input_grad, l.projection_weight_grad, l.core_grad,
+                     l.qkv_input_grad, l.qkv_weight_grad, l.norm1_grad});
 }
 
 // Exact but for the order of additions.
 void expect_flops(double found, double expected) { EXPECT_NEAR(found, expected, 1e-12 * expected); }
 
 constexpr double kTokens = 2 * 2048, kH = 12288;
-constexpr double kScores = 4.0 * 2 * 2048 * 2048 * kH;   // 4 b s^2 h: scores and values, unmasked
+constexpr double kScores = 4.0 * 2 * 2048 * 2048 * kH;  // 4 b s^2 h: scores and values, unmasked
 
 TEST(LayerKernels, ForwardMultipliesEveryWeightWithEveryToken) {
   for (const int t : {1, 2, 8}) {
@@ -71,7 +73,7 @@ TEST(LayerKernels, FlashAttentionSkipsMaskedScores) {
   recipe.software.attention = AttentionKind::Flash2;
   const LayerKernels layer = layer_kernels(recipe);
   expect_flops(gemm_flops({layer.core}), kScores / 2);
-  expect_flops(gemm_flops({layer.core_grad}), 2.5 * kScores / 2);   // five products for two
+  expect_flops(gemm_flops({layer.core_grad}), 2.5 * kScores / 2);  // five products for two
 }
 
 TEST(LayerKernels, SelectiveRecomputationRunsTheCoreAgain) {

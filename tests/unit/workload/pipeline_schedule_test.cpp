@@ -41,8 +41,10 @@ TEST_P(PipelineOrder, RunsABackwardAfterItsForward) {
   for (int stage = 0; stage < GetParam().stages; ++stage) {
     std::set<std::pair<int, int>> forwards;
     for (const Pass& pass : order(stage)) {
-      if (!pass.backward) forwards.emplace(pass.microbatch, pass.chunk);
-      else EXPECT_TRUE(forwards.contains({pass.microbatch, pass.chunk}));
+      if (!pass.backward)
+        forwards.emplace(pass.microbatch, pass.chunk);
+      else
+        EXPECT_TRUE(forwards.contains({pass.microbatch, pass.chunk}));
     }
   }
 }
@@ -51,7 +53,8 @@ TEST_P(PipelineOrder, WarmsUpAsThePaperSays) {
   const auto& [stages, chunks, microbatches] = GetParam();
   for (int stage = 0; stage < stages; ++stage) {
     const std::vector<Pass> passes = order(stage);
-    const auto first = std::find_if(passes.begin(), passes.end(), [](const Pass& p) { return p.backward; });
+    const auto first =
+        std::find_if(passes.begin(), passes.end(), [](const Pass& p) { return p.backward; });
     const int depth = stages - stage - 1;
     const int warmup = chunks == 1 ? depth : 2 * depth + (chunks - 1) * stages;
     // One more forward than the warm-up comes before the first backward.
@@ -62,21 +65,24 @@ TEST_P(PipelineOrder, WarmsUpAsThePaperSays) {
 TEST_P(PipelineOrder, KeepsAsManyInFlightAsItWarmsUpAndOne) {
   const auto& [stages, chunks, microbatches] = GetParam();
   for (int stage = 0; stage < stages; ++stage) {
-    const int most = chunks == 1 ? stages - stage : 2 * (stages - stage - 1) + (chunks - 1) * stages + 1;
+    const int most =
+        chunks == 1 ? stages - stage : 2 * (stages - stage - 1) + (chunks - 1) * stages + 1;
     EXPECT_EQ(in_flight(order(stage)), std::min(most, chunks * microbatches)) << stage;
   }
 }
 
-// Plays all stages together: a pass waits for the previous one of its stage and for the neighbouring part's. Times in units
-// of a chunk's forward; a backward takes two. Returns the end, or -1 in a deadlock.
+// Plays all stages together: a pass waits for the previous one of its stage and for the
+// neighbouring part's. Times in units of a chunk's forward; a backward takes two. Returns the end,
+// or -1 in a deadlock.
 int makespan(const Pipeline& pipeline) {
   const auto& [stages, chunks, microbatches] = pipeline;
   const int parts = stages * chunks;
-  std::map<std::tuple<bool, int, int>, int> end;   // backward, microbatch, part
+  std::map<std::tuple<bool, int, int>, int> end;  // backward, microbatch, part
   std::vector<std::vector<Pass>> orders;
   std::vector<std::size_t> next(static_cast<std::size_t>(stages));
   std::vector<int> free(static_cast<std::size_t>(stages));
-  for (int stage = 0; stage < stages; ++stage) orders.push_back(pipeline_order(stages, stage, chunks, microbatches));
+  for (int stage = 0; stage < stages; ++stage)
+    orders.push_back(pipeline_order(stages, stage, chunks, microbatches));
   for (bool moved = true; moved;) {
     moved = false;
     for (std::size_t stage = 0; stage < orders.size(); ++stage) {
@@ -87,8 +93,9 @@ int makespan(const Pipeline& pipeline) {
       const bool turns = pass.backward && part == parts - 1;
       const bool first = !pass.backward && part == 0;
       if (!first) {
-        const auto before = turns ? std::tuple{false, pass.microbatch, part}
-                                  : std::tuple{pass.backward, pass.microbatch, part + (pass.backward ? 1 : -1)};
+        const auto before =
+            turns ? std::tuple{false, pass.microbatch, part}
+                  : std::tuple{pass.backward, pass.microbatch, part + (pass.backward ? 1 : -1)};
         if (!end.contains(before)) continue;
         ready = end.at(before);
       }
@@ -113,9 +120,10 @@ TEST_P(PipelineOrder, NeverDeadlocksAndHasTheBubbleOfThePaper) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, PipelineOrder,
-                         testing::Values(Pipeline{1, 1, 4}, Pipeline{2, 1, 2}, Pipeline{4, 1, 2}, Pipeline{4, 1, 8},
-                                         Pipeline{8, 1, 32}, Pipeline{3, 1, 7}, Pipeline{2, 2, 4}, Pipeline{4, 2, 4},
-                                         Pipeline{4, 3, 16}, Pipeline{8, 4, 8}));
+                         testing::Values(Pipeline{1, 1, 4}, Pipeline{2, 1, 2}, Pipeline{4, 1, 2},
+                                         Pipeline{4, 1, 8}, Pipeline{8, 1, 32}, Pipeline{3, 1, 7},
+                                         Pipeline{2, 2, 4}, Pipeline{4, 2, 4}, Pipeline{4, 3, 16},
+                                         Pipeline{8, 4, 8}));
 
 TEST(PipelinePasses, IsOneForwardOneBackwardOnTheLastStage) {
   const std::vector<Pass> order = pipeline_order(4, 3, 1, 3);
@@ -131,7 +139,8 @@ TEST(PipelinePasses, InterleavedVisitsChunksInGroupsOfStages) {
   for (const Pass& pass : pipeline_order(2, 0, 2, 4)) {
     if (!pass.backward) forwards.emplace_back(pass.microbatch, pass.chunk);
   }
-  const std::vector<std::pair<int, int>> expected{{0, 0}, {1, 0}, {0, 1}, {1, 1}, {2, 0}, {3, 0}, {2, 1}, {3, 1}};
+  const std::vector<std::pair<int, int>> expected{{0, 0}, {1, 0}, {0, 1}, {1, 1},
+                                                  {2, 0}, {3, 0}, {2, 1}, {3, 1}};
   EXPECT_EQ(forwards, expected);
 }
 
