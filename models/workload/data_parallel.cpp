@@ -97,7 +97,7 @@ ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward)
   const Unit layer_unit = unit(parameters(chunk, 0));
   const int layers = chunk.layers;
   const auto nth = [=](int i) { return backward ? layers - 1 - i : i; };
-  const auto issue = [=, this](Sequence& sequence, int upto) {
+  const auto issue = [=](Sequence& sequence, int upto) {
     for (; regathers && state->issued < std::min(upto, layers); ++state->issued) {
       const int now = sequence.mark();
       state->gathered[nth(state->issued)] =
