@@ -1,48 +1,9 @@
 #include "workload/layer_kernels.hpp"
 
-#include <cmath>
+#include "workload/kernel_shapes.hpp"
 
 namespace orrery::workload {
 namespace {
-
-// Bytes of a softmax-dropout mask element and of a dropout mask element.
-constexpr double kMask = 1;
-
-// Shapes on one device and the sizes of what is stored, in bytes per element.
-struct Shapes {
-  explicit Shapes(const Recipe& r)
-      : recipe(r),
-        tensor(r.parallelism.tensor),
-        tokens(device_tokens(r)),
-        split_tokens(r.parallelism.sequence ? tokens / tensor : tokens),
-        query(r.model.attention_width() / tensor),
-        key_value(r.model.kv_heads >= tensor ? r.model.kv_width() / tensor : r.model.head_dim),
-        columns_in(r.model.feed_forward_in() / tensor),
-        columns(r.model.feed_forward / tensor),
-        element(size_of(r.activation_type()).si()),
-        residual(size_of(r.software.residual).si()),
-        fp8(r.precision == Dtype::Fp8) {}
-
-  const Recipe& recipe;
-  double tensor;
-  double tokens;        // of a microbatch that this device multiplies
-  double split_tokens;  // of a microbatch that this device normalises and adds
-  double query;         // columns of the queries here
-  double key_value;     // columns of the keys (and of the values) here
-  double columns_in;    // of the first feed-forward product
-  double columns;       // of the feed-forward activation
-  double element;
-  double residual;
-  bool fp8;
-};
-
-Work memory_work(const char* name, double bytes) {
-  return {.name = name, .shape = MemoryBound{.bytes = Bytes(bytes)}};
-}
-
-void add_memory(Block& block, const char* name, double bytes) {
-  if (bytes > 0) block.push_back(memory_work(name, bytes));
-}
 
 Work gemm_work(const char* name, const Recipe& recipe, double m, double n, double k) {
   return {.name = name,
@@ -52,29 +13,10 @@ Work gemm_work(const char* name, const Recipe& recipe, double m, double n, doubl
                         .dtype = recipe.precision,
                         .output_size = size_of(recipe.activation_type())}};
 }
-
 // y = x W: forward, input gradient, weight gradient of a linear layer with k inputs and n outputs.
 struct Linear {
   Block forward, input_grad, weight_grad;
 };
-
-void add_weight_gradient(const Shapes& s, const char* name, double n, double k, Dtype dtype,
-                         Block& block) {
-  const Software& software = s.recipe.software;
-  const double main_size = size_of(software.gradient).si();
-  Gemm product{.m = n, .n = k, .k = s.tokens, .dtype = dtype};
-  if (software.fused_weight_gradient) {
-    product.output_size = size_of(software.gradient);
-    product.accumulate = true;
-    block.push_back({.name = name, .shape = product});
-    return;
-  }
-  product.output_size = Bytes(s.element);
-  block.push_back({.name = name, .shape = product});
-  // Written in 16 bits, then read and added to the gradient that is held.
-  add_memory(block, "grad_accumulate", n * k * (s.element + 2 * main_size));
-}
-
 // Who wrote a product's input: a norm can write fp8 itself, others leave 16 bits to cast.
 enum class Input { Norm, Other };
 
@@ -104,46 +46,6 @@ Linear linear(const Shapes& s, const char* name, double n, double k, Input input
   add_weight_gradient(s, name, n, k, s.recipe.precision, result.weight_grad);
   return result;
 }
-
-// Written by a norm for the product that follows.
-double operand_size(const Shapes& s) {
-  return s.fp8 && s.recipe.software.fused_fp8_cast ? 1 : s.element;
-}
-
-Block norm_forward(const Shapes& s, const char* name) {
-  const double e = s.element, r = s.residual, out = operand_size(s);
-  Block block;
-  if (s.recipe.software.compiled) {
-    add_memory(block, name, s.split_tokens * s.recipe.model.hidden * out);  // read with the add
-  } else if (s.recipe.software.fused_norm) {
-    add_memory(block, name, s.split_tokens * s.recipe.model.hidden * (r + out));
-  } else {
-    // to fp32, square, mean, multiply, back, weight: one kernel each
-    block.push_back(
-        memory_work(name, s.split_tokens * s.recipe.model.hidden * (r + 28 + 3 * e) / 6));
-    block.back().repeat = 6;
-  }
-  return block;
-}
-
-Block norm_backward(const Shapes& s, const char* name) {
-  const double e = s.element, r = s.residual;
-  const double elements = s.split_tokens * s.recipe.model.hidden;
-  Block block;
-  if (s.recipe.software.compiled) {
-    add_memory(block, name, elements * (e + 3 * r));  // joined with the residual's gradient
-  } else if (s.recipe.software.fused_norm) {
-    add_memory(block, name, elements * (e + 2 * r));
-    add_memory(block, "norm_weight_grad", elements * (e + r));
-    add_memory(block, "residual_grad", elements * 3 * r);
-  } else {
-    block.push_back(memory_work(name, elements * (56 + 6 * e + 3 * r) / 12));
-    block.back().repeat = 12;
-    add_memory(block, "residual_grad", elements * 3 * r);
-  }
-  return block;
-}
-
 // Bias, dropout and residual after the projection and after the feed-forward.
 Block add_forward(const Shapes& s) {
   const ModelSpec& model = s.recipe.model;
@@ -290,27 +192,7 @@ Block activation_backward(const Shapes& s) {
   add_memory(block, "activation_grad", s.tokens * (s.columns + 2 * s.columns_in) * e);
   return block;
 }
-
 }  // namespace
-
-double device_tokens(const Recipe& recipe) {
-  return recipe.microbatch * recipe.sequence_length / recipe.parallelism.context;
-}
-
-Block in_chunks(const Block& block, double chunks) {
-  Block split = block;
-  for (Work& work : split) {
-    if (auto* product = std::get_if<Gemm>(&work.shape)) {
-      product->m /= chunks;
-      work.repeat *= static_cast<int>(chunks);
-    }
-  }
-  return split;
-}
-
-void append(Block& block, const Block& more) {
-  block.insert(block.end(), more.begin(), more.end());
-}
 
 LayerKernels layer_kernels(const Recipe& recipe) {
   const Shapes s(recipe);
@@ -361,60 +243,4 @@ Block operator_recompute(const Recipe& recipe, const LayerKernels& layer) {
   append(block, layer.activation);
   return block;
 }
-
-EndKernels end_kernels(const Recipe& recipe) {
-  const Shapes s(recipe);
-  const double hidden = recipe.model.hidden, e = s.element;
-  const double columns = recipe.padded_vocabulary() / s.tensor;
-  // The head stays in 16 bits under fp8 recipes.
-  const Dtype dtype = recipe.activation_type();
-  const auto product = [&](double m, double n, double k) {
-    return Gemm{.m = m, .n = n, .k = k, .dtype = dtype, .output_size = Bytes(e)};
-  };
-  EndKernels ends;
-  const double elements = s.tokens * hidden;
-  add_memory(ends.embedding, "embedding", elements * (e + s.residual));
-  if (recipe.model.position == Position::Learned) {
-    add_memory(ends.embedding, "positions", elements * 2 * s.residual + elements * e);
-  }
-  if (recipe.model.dropout) {
-    add_memory(ends.embedding, "dropout", s.split_tokens * hidden * (2 * s.residual + kMask));
-  }
-  // Sorting and adding rows: read the gradient, read and write the table's rows.
-  add_memory(ends.embedding_grad, "embedding_grad", elements * (s.residual + 2 * 4));
-  ends.final_norm = norm_forward(s, "final_norm");
-  ends.final_norm_grad = norm_backward(s, "final_norm_grad");
-  ends.logits.push_back({.name = "logits", .shape = product(s.tokens, columns, hidden)});
-  // Fused: two reads of 16-bit logits and their gradient written in place. Otherwise cast to fp32,
-  // maximum, subtract, exponentiate, sum and divide forward; scale and cast backward.
-  const double logits = s.tokens * columns;
-  if (recipe.software.fused_cross_entropy) {
-    add_memory(ends.loss, "cross_entropy", logits * 2 * e);
-    add_memory(ends.loss_grad, "cross_entropy_grad", logits * 2 * e);
-  } else {
-    ends.loss.push_back(memory_work("cross_entropy", logits * (e + 4 + 4 + 8 + 8 + 4 + 8) / 6));
-    ends.loss.back().repeat = 6;
-    ends.loss_grad.push_back(memory_work("cross_entropy_grad", logits * (8 + 4 + e) / 2));
-    ends.loss_grad.back().repeat = 2;
-  }
-  if (recipe.software.train_metrics > 0) {
-    // a cast to fp32 and a log-softmax each
-    ends.loss.push_back(memory_work("train_metric", logits * (e + 4 + 8) / 2));
-    ends.loss.back().repeat = 2 * recipe.software.train_metrics;
-  }
-  ends.logits_input_grad.push_back(
-      {.name = "logits_grad", .shape = product(s.tokens, hidden, columns)});
-  add_weight_gradient(s, "logits_grad", columns, hidden, dtype, ends.logits_weight_grad);
-  return ends;
-}
-
-Block optimizer_kernels(const Recipe& recipe, double held, double gradients) {
-  Block block;
-  const double gradient = size_of(recipe.software.gradient).si();
-  add_memory(block, "grad_norm", gradients * gradient);
-  add_memory(block, "optimizer", held * recipe.software.optimizer_traffic.si());
-  if (recipe.precision == Dtype::Fp8) add_memory(block, "fp8_weights", gradients * 4);
-  return block;
-}
-
 }  // namespace orrery::workload
