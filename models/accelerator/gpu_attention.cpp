@@ -119,7 +119,8 @@ Cost attention_cost(const Spec& spec, const Available& available, const FlashAtt
             {.dtype = attention.dtype,
              .tensor_duty = tensor_duty(spec, available, attention, blocks, main.cycles),
              .duration = main.cycles / limited,
-             .slowest_deviations = available.slowest_deviations});
+             .slowest_deviations = available.slowest_deviations,
+             .ratio = available.clock});
 
   const Seconds compute = main.cycles / f;
   const Seconds memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency);

@@ -155,7 +155,8 @@ Cost GemmModel::cost_of(const Plan& plan, const Gemm& gemm, const Available& ava
                         {.dtype = gemm.dtype,
                          .tensor_duty = std::min(1.0, gemm.flops() / fastest / duration),
                          .duration = duration,
-                         .slowest_deviations = available.slowest_deviations});
+                         .slowest_deviations = available.slowest_deviations,
+                         .ratio = available.clock});
 
   const Seconds compute = Seconds(plan.compute) * (reference / f);
   const Seconds memory(plan.memory);

@@ -243,6 +243,7 @@ Available available(const Spec& spec, const OperatingPoint& point) {
   result.bandwidth = spec.memory.bandwidth * point.memory_share;
   result.regime = point.regime;
   result.slowest_deviations = point.slowest_deviations;
+  result.clock = point.clock;
   return result;
 }
 

@@ -126,6 +126,7 @@ struct Available {
   BytesPerSecond bandwidth{};
   OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
   double slowest_deviations = 0;
+  double clock = 1;  ///< as in OperatingPoint
 };
 Available available(const Spec& spec, const OperatingPoint& point);
 

@@ -21,6 +21,8 @@ struct OperatingPoint {
   /// Devices of one type differ. Those that work in step wait for the slowest: how many standard
   /// deviations it lies below the mean.
   double slowest_deviations = 0.0;
+  /// Clock of this device as a ratio of what others of its type run at, (0, 1]: a straggler.
+  double clock = 1.0;
 };
 
 /// What limits a kernel.
