@@ -10,11 +10,11 @@ void call(const Hook& hook, Arguments&&... arguments) {
 
 }  // namespace
 
-ChunkBuilder::ChunkBuilder(const Recipe& recipe, Groups& groups, Program& program, int stage)
+ChunkBuilder::ChunkBuilder(const Recipe& recipe, Groups& groups, Outline& outline, int rank)
     : recipe_(recipe),
       groups_(groups),
-      program_(program),
-      stage_(stage),
+      outline_(outline),
+      rank_(rank),
       layer_(layer_kernels(recipe)),
       ends_(end_kernels(recipe)),
       parallel_(recipe.parallelism.tensor > 1),
@@ -24,7 +24,7 @@ ChunkBuilder::ChunkBuilder(const Recipe& recipe, Groups& groups, Program& progra
 std::uint32_t ChunkBuilder::tensor(CollectiveKind kind, double share, bool copy_engine) {
   const Bytes bytes =
       device_tokens(recipe_) * recipe_.model.hidden * share * size_of(recipe_.activation_type());
-  return groups_.collective(GroupKind::Tensor, stage_, kind, bytes, recipe_.activation_type(),
+  return groups_.collective(GroupKind::Tensor, rank_, kind, bytes, recipe_.activation_type(),
                             copy_engine);
 }
 
@@ -104,7 +104,7 @@ void ChunkBuilder::attention(Sequence& sequence, const Block& core, bool backwar
                       size_of(recipe_.activation_type());
   const auto ring = [&](CollectiveKind kind) {
     return sequence.beside(
-        groups_.collective(GroupKind::Context, stage_, kind, bytes, recipe_.activation_type()),
+        groups_.collective(GroupKind::Context, rank_, kind, bytes, recipe_.activation_type()),
         Stream::TensorComm, Tile::ContextComm);
   };
   const int gathered = ring(CollectiveKind::AllGather);
@@ -160,7 +160,7 @@ void ChunkBuilder::head_forward(Sequence& sequence) {
   sequence.compute(ends_.loss);
   if (!parallel_) return;
   // The vocabulary is split: maximum, target logit and sum are reduced, four bytes a token each.
-  const auto scalar = groups_.collective(GroupKind::Tensor, stage_, CollectiveKind::AllReduce,
+  const auto scalar = groups_.collective(GroupKind::Tensor, rank_, CollectiveKind::AllReduce,
                                          Bytes(device_tokens(recipe_) * 4), Dtype::Fp32);
   for (int i = 0; i < 3; ++i) sequence.blocking(scalar, Tile::TensorComm);
 }
@@ -171,8 +171,27 @@ void ChunkBuilder::head_backward(Sequence& sequence) {
   sequence.compute(ends_.final_norm_grad);
 }
 
-Sequence ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& hooks) {
-  Sequence sequence(program_);
+std::uint32_t ChunkBuilder::layer_forward() {
+  if (!layer_forward_) {
+    Sequence layer(outline_);
+    forward_layer(layer);
+    layer_forward_ = outline_.add(layer.finish());
+  }
+  return *layer_forward_;
+}
+
+std::uint32_t ChunkBuilder::layer_backward(bool recompute) {
+  std::optional<std::uint32_t>& known = layer_backward_[recompute ? 1 : 0];
+  if (!known) {
+    Sequence layer(outline_);
+    backward_layer(layer, recompute);
+    known = outline_.add(layer.finish());
+  }
+  return *known;
+}
+
+std::uint32_t ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& hooks) {
+  Sequence sequence(outline_);
   call(hooks.begin, sequence);
   if (chunk.embedding) {
     call(hooks.before, sequence, -1);
@@ -180,7 +199,7 @@ Sequence ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& hooks)
   }
   for (int layer = 0; layer < chunk.layers; ++layer) {
     call(hooks.before, sequence, layer);
-    forward_layer(sequence);
+    sequence.run(layer_forward());
     call(hooks.after, sequence, layer);
   }
   if (chunk.head) {
@@ -188,11 +207,11 @@ Sequence ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& hooks)
     head_forward(sequence);
   }
   call(hooks.end, sequence);
-  return sequence;
+  return outline_.add(sequence.finish());
 }
 
-Sequence ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& hooks) {
-  Sequence sequence(program_);
+std::uint32_t ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& hooks) {
+  Sequence sequence(outline_);
   call(hooks.begin, sequence);
   if (chunk.head) {
     call(hooks.before, sequence, -1);
@@ -201,7 +220,8 @@ Sequence ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& hooks
   }
   for (int layer = chunk.layers - 1; layer >= 0; --layer) {
     call(hooks.before, sequence, layer);
-    backward_layer(sequence, layer < recipe_.recompute_fraction * chunk.layers);
+    const bool recomputed = layer < recipe_.recompute_fraction * chunk.layers;
+    sequence.run(layer_backward(recomputed && recipe_.recompute == Recompute::Full));
     call(hooks.after, sequence, layer);
   }
   if (chunk.embedding) {
@@ -210,7 +230,7 @@ Sequence ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& hooks
     call(hooks.after, sequence, -1);
   }
   call(hooks.end, sequence);
-  return sequence;
+  return outline_.add(sequence.finish());
 }
 
 }  // namespace orrery::workload

@@ -3,6 +3,7 @@
 /// included.
 
 #include <functional>
+#include <optional>
 
 #include "workload/groups.hpp"
 #include "workload/layer_kernels.hpp"
@@ -28,15 +29,20 @@ struct ChunkHooks {
 
 class ChunkBuilder {
  public:
-  ChunkBuilder(const Recipe& recipe, Groups& groups, Program& program, int stage);
+  /// For `rank` and all whose tensor and context groups talk over equal links.
+  ChunkBuilder(const Recipe& recipe, Groups& groups, Outline& outline, int rank);
 
-  [[nodiscard]] Sequence forward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
-  [[nodiscard]] Sequence backward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
+  /// Adds a routine to the outline and returns its index. Those of the layers are shared.
+  std::uint32_t forward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
+  std::uint32_t backward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
   /// One layer alone, for measuring layers.
   void forward_layer(Sequence& sequence);
   void backward_layer(Sequence& sequence, bool recompute);
 
  private:
+  // Routine of a layer, made at its first use.
+  std::uint32_t layer_forward();
+  std::uint32_t layer_backward(bool recompute);
   // A product whose input is spread over the tensor ranks, or whose output is summed over them.
   void gather_then(Sequence& sequence, const Block& product);
   void then_reduce(Sequence& sequence, const Block& product);
@@ -50,13 +56,14 @@ class ChunkBuilder {
 
   const Recipe& recipe_;
   Groups& groups_;
-  Program& program_;
-  int stage_;
+  Outline& outline_;
+  int rank_;
   LayerKernels layer_;
   EndKernels ends_;
   bool parallel_;  // more than one tensor rank
   bool sequence_;  // sequence-parallel
   bool chunked_;   // collectives run in chunks with their product
+  std::optional<std::uint32_t> layer_forward_, layer_backward_[2];
 };
 
 }  // namespace orrery::workload

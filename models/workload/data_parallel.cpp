@@ -5,10 +5,10 @@
 
 namespace orrery::workload {
 
-DataParallel::DataParallel(const Recipe& recipe, Groups& groups, int stage)
+DataParallel::DataParallel(const Recipe& recipe, Groups& groups, int rank)
     : recipe_(recipe),
       groups_(groups),
-      stage_(stage),
+      rank_(rank),
       sharding_(recipe.parallelism.sharding),
       full_(sharding_ == Sharding::Zero3 || sharding_ == Sharding::Hybrid),
       active_(groups.reduction_ranks() > 1) {}
@@ -20,7 +20,7 @@ DataParallel::Unit DataParallel::unit(double parameters) {
   const bool hybrid = sharding_ == Sharding::Hybrid;
   const GroupKind group = hybrid ? GroupKind::Shard : GroupKind::Data;
   const auto make = [&](GroupKind who, CollectiveKind kind, Bytes bytes, Dtype dtype) {
-    return groups_.collective(who, stage_, kind, bytes, dtype);
+    return groups_.collective(who, rank_, kind, bytes, dtype);
   };
   Unit result;
   const bool split = sharding_ != Sharding::None;
@@ -70,17 +70,13 @@ void DataParallel::gather(Sequence& sequence, double parameters) {
 ChunkHooks DataParallel::forward(const ChunkShape& chunk, bool first_microbatch) {
   if (!active_) return {};
   if (gathers_layers()) return layer_gathering(chunk, false);
-  if (sharding_ == Sharding::Zero1 && recipe_.software.overlap.param_gather && first_microbatch) {
-    return bucket_gathering(chunk);
-  }
-  return {};
+  return first_differs() && first_microbatch ? bucket_gathering(chunk) : ChunkHooks{};
 }
 
 ChunkHooks DataParallel::backward(const ChunkShape& chunk, bool last_microbatch) {
   if (!active_) return {};
   if (gathers_layers()) return layer_gathering(chunk, true);
-  if (recipe_.software.overlap.grad_reduce && last_microbatch) return bucket_reduction(chunk);
-  return {};
+  return last_differs() && last_microbatch ? bucket_reduction(chunk) : ChunkHooks{};
 }
 
 // A layer is gathered while the one `prefetch - 1` before it computes, and freed after use; at most

@@ -6,15 +6,22 @@
 
 namespace orrery::workload {
 
-/// Hooks for one stage. The hooks refer to this object, which must outlive the sequences'
-/// construction.
+/// Hooks for `rank` and all whose groups talk over equal links. The hooks refer to this object,
+/// which must outlive the sequences' construction.
 class DataParallel {
  public:
-  DataParallel(const Recipe& recipe, Groups& groups, int stage);
+  DataParallel(const Recipe& recipe, Groups& groups, int rank);
 
   /// Parameters are split and gathered layer by layer (zero3, hybrid) or once per microbatch
   /// (zero2).
   [[nodiscard]] bool gathers_layers() const { return full_ || sharding_ == Sharding::Zero2; }
+  /// Whether the first forward, or the last backward, differs from the others.
+  [[nodiscard]] bool first_differs() const {
+    return active_ && sharding_ == Sharding::Zero1 && recipe_.software.overlap.param_gather;
+  }
+  [[nodiscard]] bool last_differs() const {
+    return active_ && !gathers_layers() && recipe_.software.overlap.grad_reduce;
+  }
   /// Hooks of a forward: under layer gathering of every microbatch, else of the first.
   [[nodiscard]] ChunkHooks forward(const ChunkShape& chunk, bool first_microbatch);
   [[nodiscard]] ChunkHooks backward(const ChunkShape& chunk, bool last_microbatch);
@@ -41,7 +48,7 @@ class DataParallel {
 
   const Recipe& recipe_;
   Groups& groups_;
-  int stage_;
+  int rank_;
   Sharding sharding_;
   bool full_;    // parameters are split too
   bool active_;  // more than one rank reduces

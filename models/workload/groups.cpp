@@ -73,75 +73,87 @@ int microbatch_count(const Recipe& recipe, int data) {
 
 }  // namespace
 
-Groups::Groups(const Recipe& recipe, const Platform& platform, Program& program)
-    : recipe_(recipe), platform_(platform), program_(program) {
+Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
+    : recipe_(recipe), platform_(platform), tables_(tables) {
   data_ = data_ranks(recipe, platform);
   microbatches_ = microbatch_count(recipe, data_);
 }
 
-int Groups::size(GroupKind group) const { return static_cast<int>(members(group, 0).size()); }
+std::vector<GroupKind> Groups::meeting() const {
+  std::vector<GroupKind> kinds = {GroupKind::Tensor, GroupKind::Context};
+  if (recipe_.parallelism.sharding == Sharding::Hybrid) {
+    kinds.insert(kinds.end(), {GroupKind::Shard, GroupKind::Replica});
+  } else {
+    kinds.push_back(GroupKind::Data);
+  }
+  if (recipe_.parallelism.pipeline > 1 && recipe_.model.tied_embeddings) {
+    kinds.push_back(GroupKind::EmbeddingTie);
+  }
+  return kinds;
+}
 
-std::vector<int> Groups::members(GroupKind group, int stage) const {
+GroupSpan Groups::span(GroupKind group, int rank) const {
   const Parallelism& p = recipe_.parallelism;
-  const int per_stage = p.tensor * p.context * data_;
-  const int base = stage * per_stage;
-  std::vector<int> devices;
-  const auto every = [&](int count, int stride) {
-    for (int i = 0; i < count; ++i) devices.push_back(base + i * stride);
-  };
+  const int per_stage = devices_per_stage();
+  const int stage = rank / per_stage;
+  const int within = rank % per_stage;
+  const int tensor = rank % p.tensor;
+  const int base = stage * per_stage + tensor;  // of the ranks that hold the same parameters
   // Under hybrid sharding a replica is the part of the data-parallel group that shares a server.
   const int shards =
       std::max(1, std::min(reduction_ranks(), platform_.devices_per_server() / p.tensor));
+  const int nth = within / p.tensor;  // among the ranks that hold the same parameters
   switch (group) {
     case GroupKind::Tensor:
-      every(p.tensor, 1);
-      break;
+      return {rank - tensor, p.tensor, 1};
     case GroupKind::Context:
-      every(p.context, p.tensor);
-      break;
+      return {base + nth / p.context * p.context * p.tensor, p.context, p.tensor};
     case GroupKind::Data:
-      every(reduction_ranks(), p.tensor);
-      break;
+      return {base, reduction_ranks(), p.tensor};
     case GroupKind::Shard:
-      every(shards, p.tensor);
-      break;
+      return {base + nth / shards * shards * p.tensor, shards, p.tensor};
     case GroupKind::Replica:
-      every(reduction_ranks() / shards, p.tensor * shards);
-      break;
+      return {base + nth % shards * p.tensor, reduction_ranks() / shards, p.tensor * shards};
     case GroupKind::NextStage: {
-      const int next = (stage + 1) % p.pipeline;
-      devices = {std::min(base, next * per_stage), std::max(base, next * per_stage)};
-      break;
+      const int next = (stage + 1) % p.pipeline * per_stage + within;
+      return {std::min(rank, next), next == rank ? 1 : 2, std::abs(next - rank)};
     }
     case GroupKind::EmbeddingTie:
-      devices = {0, (p.pipeline - 1) * per_stage};
-      break;
+      return {within, p.pipeline > 1 ? 2 : 1, (p.pipeline - 1) * per_stage};
   }
-  return devices;
+  return {rank, 1, 1};
 }
 
-const GroupLayout& Groups::layout(GroupKind group, int stage) {
-  const auto key = std::make_pair(group, stage);
-  auto found = layouts_.find(key);
-  if (found == layouts_.end()) {
-    found = layouts_.emplace(key, platform_.layout(members(group, stage))).first;
+int Groups::layout(GroupKind group, int rank) {
+  const auto [known, added] = layout_of_.try_emplace({group, rank}, 0);
+  if (!added) return known->second;
+  const GroupSpan devices = span(group, rank);
+  std::vector<int> members(static_cast<std::size_t>(devices.count));
+  for (int i = 0; i < devices.count; ++i) {
+    members[static_cast<std::size_t>(i)] = devices.first + i * devices.stride;
   }
-  return found->second;
+  const GroupLayout layout = platform_.layout(members);
+  const auto same = std::find(layouts_.begin(), layouts_.end(), layout);
+  known->second = static_cast<int>(same - layouts_.begin());
+  if (same == layouts_.end()) layouts_.push_back(layout);
+  return known->second;
 }
 
-std::uint32_t Groups::collective(GroupKind group, int stage, CollectiveKind kind, Bytes bytes,
+std::uint32_t Groups::collective(GroupKind group, int rank, CollectiveKind kind, Bytes bytes,
                                  Dtype dtype, bool copy_engine) {
-  const auto key = std::make_tuple(group, stage, kind, bytes.si(), dtype, copy_engine);
+  const int where = layout(group, rank);
+  const auto key = std::make_tuple(group, where, kind, bytes.si(), dtype, copy_engine);
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
-  program_.collectives.push_back(
+  tables_.collectives.push_back(
       {.request = {.kind = kind,
                    .bytes = bytes,
                    .dtype = dtype,
-                   .layout = layout(group, stage),
+                   .layout = layouts_[static_cast<std::size_t>(where)],
                    .copy_engine = copy_engine},
-       .label = fmt::format("{} {} {}", name_of(group), to_text(kind), to_text(bytes))});
-  const auto index = static_cast<std::uint32_t>(program_.collectives.size() - 1);
+       .label = fmt::format("{} {} {}", name_of(group), to_text(kind), to_text(bytes)),
+       .group = static_cast<int>(group)});
+  const auto index = static_cast<std::uint32_t>(tables_.collectives.size() - 1);
   known_.emplace(key, index);
   return index;
 }

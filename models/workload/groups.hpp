@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include <orrery/platform.hpp>
 #include <orrery/program.hpp>
@@ -15,36 +16,52 @@ namespace orrery::workload {
 /// Which ranks talk. Shard and Replica are the halves of the data-parallel group under hybrid
 /// sharding: inside a server, and between servers.
 enum class GroupKind { Tensor, Context, Data, Shard, Replica, NextStage, EmbeddingTie };
+inline constexpr int kGroupKinds = 7;
+
+/// Devices `first`, `first + stride`, …
+struct GroupSpan {
+  int first = 0;
+  int count = 1;
+  int stride = 1;
+};
 
 /// Ranks of a training job on the devices of a platform: tensor varies fastest, then context, data,
-/// pipeline.
+/// pipeline. Rank r runs on device r.
 class Groups {
  public:
+  /// Adds collectives to the tables of `outline`.
   /// @throws ConfigError when the ranks do not fit the platform or the batch does not divide.
-  Groups(const Recipe& recipe, const Platform& platform, Program& program);
+  Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables);
 
   [[nodiscard]] int data() const { return data_; }
   [[nodiscard]] int devices() const { return recipe_.parallelism.model_ranks() * data_; }
+  [[nodiscard]] int devices_per_stage() const { return devices() / recipe_.parallelism.pipeline; }
+  [[nodiscard]] int stage_of(int rank) const { return rank / devices_per_stage(); }
   [[nodiscard]] int microbatches() const { return microbatches_; }
   /// Ranks over which gradients are reduced (data and context).
   [[nodiscard]] int reduction_ranks() const { return data_ * recipe_.parallelism.context; }
   /// Ranks in the group.
-  [[nodiscard]] int size(GroupKind group) const;
-  /// The table index of a collective over `group` as seen by a rank of pipeline stage `stage`;
-  /// equal requests share one entry.
-  std::uint32_t collective(GroupKind group, int stage, CollectiveKind kind, Bytes bytes,
-                           Dtype dtype, bool copy_engine = false);
+  [[nodiscard]] int size(GroupKind group) const { return span(group, 0).count; }
+  /// The kinds of groups whose members communicate with one another in this recipe.
+  [[nodiscard]] std::vector<GroupKind> meeting() const;
+  /// The group of that kind that `rank` is in. A pair for NextStage (with the next stage, cyclic)
+  /// and for EmbeddingTie (of first and last stage).
+  [[nodiscard]] GroupSpan span(GroupKind group, int rank) const;
+  /// What the group can talk over, as a number: equal layouts have equal numbers. O(ranks) once.
+  [[nodiscard]] int layout(GroupKind group, int rank);
+  /// The table index of a collective over `group` as seen by `rank`; equal requests share one
+  /// entry.
+  std::uint32_t collective(GroupKind group, int rank, CollectiveKind kind, Bytes bytes, Dtype dtype,
+                           bool copy_engine = false);
 
  private:
-  [[nodiscard]] const GroupLayout& layout(GroupKind group, int stage);
-  [[nodiscard]] std::vector<int> members(GroupKind group, int stage) const;
-
   const Recipe& recipe_;
   const Platform& platform_;
-  Program& program_;
+  WorkTables& tables_;
   int data_ = 1;
   int microbatches_ = 1;
-  std::map<std::pair<GroupKind, int>, GroupLayout> layouts_;
+  std::vector<GroupLayout> layouts_;
+  std::map<std::pair<GroupKind, int>, int> layout_of_;  // by kind and rank
   std::map<std::tuple<GroupKind, int, CollectiveKind, double, Dtype, bool>, std::uint32_t> known_;
 };
 

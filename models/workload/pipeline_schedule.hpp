@@ -6,7 +6,7 @@
 namespace orrery::workload {
 
 /// One pass of one microbatch through one model chunk of a stage.
-struct Pass {
+struct StagePass {
   bool backward = false;
   int microbatch = 0;
   int chunk = 0;
@@ -17,9 +17,9 @@ struct Pass {
 /// (chunks - 1)·stages), then alternating, then the remaining backwards. Holds every (direction,
 /// microbatch, chunk) once.
 /// @pre interleaved: microbatches is a multiple of stages.
-std::vector<Pass> pipeline_order(int stages, int stage, int chunks, int microbatches);
+std::vector<StagePass> pipeline_order(int stages, int stage, int chunks, int microbatches);
 
 /// The most microbatch-chunks whose forward has run and whose backward has not, by that order.
-int in_flight(const std::vector<Pass>& order);
+int in_flight(int stages, int stage, int chunks, int microbatches);
 
 }  // namespace orrery::workload

@@ -1,6 +1,5 @@
 #include "workload/sequence.hpp"
 
-#include <array>
 #include <utility>
 
 #include <orrery/error.hpp>
@@ -9,48 +8,64 @@ namespace orrery::workload {
 
 void Sequence::compute(const Block& kernels, Tile tile) {
   if (kernels.empty()) return;
-  if (tile != block_tile_) flush();
+  if (!block_.empty() && tile != block_tile_) flush();
   block_tile_ = tile;
   block_.insert(block_.end(), kernels.begin(), kernels.end());
 }
 
 void Sequence::flush() {
   if (block_.empty()) return;
-  program_->blocks.push_back(std::exchange(block_, {}));
-  last_compute_ = add({.kind = Op::Kind::Compute,
-                       .tile = block_tile_,
-                       .work = static_cast<std::uint32_t>(program_->blocks.size() - 1)},
-                      std::exchange(waits_, {}));
-  if (first_compute_ < 0) first_compute_ = last_compute_;
+  outline_->blocks.push_back(std::exchange(block_, {}));
+  Step step;
+  step.op = {.kind = Op::Kind::Compute,
+             .tile = block_tile_,
+             .work = static_cast<std::uint32_t>(outline_->blocks.size() - 1)};
+  add_compute(std::move(step));
 }
 
 void Sequence::host(Seconds time) {
   if (time <= Seconds(0)) return;
   flush();
-  program_->host_times.push_back(time);
-  last_compute_ = add({.kind = Op::Kind::Host,
-                       .tile = Tile::Host,
-                       .work = static_cast<std::uint32_t>(program_->host_times.size() - 1)},
-                      std::exchange(waits_, {}));
-  if (first_compute_ < 0) first_compute_ = last_compute_;
+  outline_->host_times.push_back(time);
+  Step step;
+  step.op = {.kind = Op::Kind::Host,
+             .tile = Tile::Host,
+             .work = static_cast<std::uint32_t>(outline_->host_times.size() - 1)};
+  add_compute(std::move(step));
 }
 
 void Sequence::blocking(std::uint32_t collective, Tile tile) {
   flush();
-  last_compute_ = add({.kind = Op::Kind::Collective, .tile = tile, .work = collective},
-                      std::exchange(waits_, {}));
-  if (first_compute_ < 0) first_compute_ = last_compute_;
+  Step step;
+  step.op = {.kind = Op::Kind::Collective, .tile = tile, .work = collective};
+  add_compute(std::move(step));
+}
+
+void Sequence::run(std::uint32_t routine) {
+  flush();
+  const auto call = static_cast<std::int32_t>(routine);
+  const bool again = last_compute_ >= 0 && !marked_ && waits_.empty() &&
+                     last_compute_ + 1 == static_cast<int>(routine_.steps.size()) &&
+                     routine_.steps.back().call == call;
+  if (again) {
+    ++routine_.steps.back().repeat;
+    return;
+  }
+  Step step;
+  step.call = call;
+  add_compute(std::move(step));
 }
 
 int Sequence::beside(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after) {
   flush();
-  if (last_compute_ >= 0) after.push_back(last_compute_);
+  after.push_back(last_compute_);
   return detached(collective, stream, tile, std::move(after));
 }
 
 int Sequence::detached(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after) {
-  return add({.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .work = collective},
-             std::move(after));
+  return static_cast<int>(
+      add({.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .work = collective},
+          std::move(after)));
 }
 
 void Sequence::wait(int step) {
@@ -61,39 +76,38 @@ void Sequence::wait(int step) {
 
 int Sequence::mark() {
   flush();
+  marked_ = true;
   return last_compute_;
 }
 
-int Sequence::add(const Op& op, std::vector<int> after) {
-  steps_.push_back({op, std::move(after)});
-  return static_cast<int>(steps_.size() - 1);
+std::uint32_t Sequence::add(const Op& op, std::vector<int> after) {
+  Step step;
+  step.op = op;
+  // Before the first step on Compute stands what ran before the routine.
+  for (const int before : after) {
+    step.after.push_back(before < 0 ? Step::kEntry : static_cast<std::uint32_t>(before));
+    marked_ = marked_ || before == last_compute_;
+  }
+  routine_.steps.push_back(std::move(step));
+  return static_cast<std::uint32_t>(routine_.steps.size() - 1);
 }
 
-Sequence::Placed Sequence::place(std::uint32_t rank) {
+void Sequence::add_compute(Step step) {
+  for (const int before : std::exchange(waits_, {})) {
+    step.after.push_back(static_cast<std::uint32_t>(before));
+  }
+  routine_.steps.push_back(std::move(step));
+  last_compute_ = static_cast<int>(routine_.steps.size() - 1);
+  if (first_compute_ < 0) first_compute_ = last_compute_;
+  marked_ = false;
+}
+
+Routine Sequence::finish() {
   flush();
-  ORRERY_CHECK(first_compute_ >= 0);
-  std::vector<std::uint32_t> placed;
-  placed.reserve(steps_.size());
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    Op op = steps_[i].op;
-    op.rank = rank;
-    op.host_sync = sync_first_ && static_cast<int>(i) == first_compute_;
-    placed.push_back(program_->add(op));
-    for (const int before : steps_[i].after) {
-      program_->add_dependency(placed.back(), placed[static_cast<std::size_t>(before)]);
-    }
-  }
-  std::array<int, kStreamCount> last{};
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    last[static_cast<std::size_t>(steps_[i].op.stream)] = static_cast<int>(i) + 1;
-  }
-  Placed result{.first = placed[static_cast<std::size_t>(first_compute_)],
-                .last = placed[static_cast<std::size_t>(last_compute_)],
-                .ends = {}};
-  for (const int step : last) {
-    if (step > 0) result.ends.push_back(placed[static_cast<std::size_t>(step - 1)]);
-  }
-  return result;
+  ORRERY_CHECK(first_compute_ >= 0 && waits_.empty());
+  routine_.first_compute = static_cast<std::uint32_t>(first_compute_);
+  routine_.last_compute = static_cast<std::uint32_t>(last_compute_);
+  return std::exchange(routine_, {});
 }
 
 }  // namespace orrery::workload

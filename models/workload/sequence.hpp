@@ -1,10 +1,9 @@
 #pragma once
-/// A run of blocks and collectives that is built once and placed for every microbatch.
+/// Builds a routine of blocks, collectives and runs of other routines.
 
-#include <initializer_list>
 #include <vector>
 
-#include <orrery/program.hpp>
+#include <orrery/outline.hpp>
 
 namespace orrery::workload {
 
@@ -12,8 +11,8 @@ namespace orrery::workload {
 /// than Compute run beside; what follows on Compute waits for them only where `wait` says so.
 class Sequence {
  public:
-  /// Adds blocks and collectives to `program`'s tables, and operations only in place().
-  explicit Sequence(Program& program) : program_(&program) {}
+  /// Adds blocks and host times to the tables of `outline`.
+  explicit Sequence(Outline& outline) : outline_(&outline) {}
 
   /// Kernels on the compute stream.
   void compute(const Block& kernels, Tile tile = Tile::Compute);
@@ -21,6 +20,8 @@ class Sequence {
   void host(Seconds time);
   /// A collective that holds the compute stream.
   void blocking(std::uint32_t collective, Tile tile);
+  /// Another routine on the compute stream. Equal ones in a row become one step.
+  void run(std::uint32_t routine);
   /// A collective on `stream` after everything appended to Compute so far and after steps `after`.
   /// Returns its step.
   int beside(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after = {});
@@ -30,35 +31,23 @@ class Sequence {
   void wait(int step);
   /// Ends the current block and returns the last step on Compute, or -1 when there is none.
   int mark();
-  /// The first operation makes the host wait for what came before.
-  void sync_first() { sync_first_ = true; }
-  [[nodiscard]] bool empty() const { return steps_.empty() && block_.empty(); }
 
-  /// Where a placed sequence begins and ends on the compute stream.
-  struct Placed {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    std::vector<std::uint32_t> ends;  ///< the last operation of every stream that was used
-  };
-  /// Adds the operations for represented rank `rank`. @pre at least one step is on Compute.
-  Placed place(std::uint32_t rank);
+  /// The routine. @pre at least one step is on Compute. Leaves the sequence empty.
+  Routine finish();
 
  private:
-  struct Step {
-    Op op;
-    std::vector<int> after;
-  };
   void flush();
-  int add(const Op& op, std::vector<int> after);
+  std::uint32_t add(const Op& op, std::vector<int> after);
+  void add_compute(Step step);
 
-  Program* program_;
-  std::vector<Step> steps_;
+  Outline* outline_;
+  Routine routine_;
   Block block_;
   Tile block_tile_ = Tile::Compute;
   std::vector<int> waits_;  // of the next step on Compute
   int last_compute_ = -1;
   int first_compute_ = -1;
-  bool sync_first_ = false;
+  bool marked_ = false;  // a step refers to the last one on Compute: it must not grow
 };
 
 }  // namespace orrery::workload

@@ -17,21 +17,32 @@ Regime read_regime(Reader& reader, Regime fallback) {
       "regime", {{"burst", Regime::Burst}, {"sustained", Regime::Sustained}}, fallback);
 }
 
+// One routine, run once by one represented rank.
+LoweredWorkload lowered_routine(Outline&& outline, Sequence& sequence, const char* who) {
+  Routine routine = sequence.finish();  // into the tables of `outline`
+  LoweredWorkload lowered;
+  lowered.outline = std::move(outline);
+  lowered.outline.ranks.resize(1);
+  lowered.outline.ranks.front().name = who;
+  lowered.outline.passes = {{.routine = lowered.outline.add(std::move(routine))}};
+  return lowered;
+}
+
 // Kernels on one device, launched back to back from a graph as benchmarks do.
 class KernelWorkload final : public Workload {
  public:
   KernelWorkload(Block block, Flops flops, Dtype dtype, Regime regime)
       : block_(std::move(block)), flops_(flops), dtype_(dtype), regime_(regime) {}
 
-  LoweredWorkload lower(const Platform& platform) const override {
+  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
     if (!platform.accelerator().supports(dtype_)) {
       throw ConfigError(fmt::format("workload.dtype: {} has no matrix units on {}", to_text(dtype_),
                                     platform.accelerator().name()));
     }
-    LoweredWorkload lowered;
-    lowered.program.blocks.push_back(block_);
-    lowered.program.add({.kind = Op::Kind::Compute});
-    lowered.rank_names = {"device"};
+    Outline outline;
+    Sequence sequence(outline);
+    sequence.compute(block_);
+    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "device");
     lowered.work = {.model_flops = flops_, .hardware_flops = flops_, .dtype = dtype_};
     lowered.regime = regime_;
     return lowered;
@@ -51,7 +62,7 @@ class CollectiveWorkload final : public Workload {
   CollectiveWorkload(const CollectiveRequest& request, int ranks, Location where_ranks)
       : request_(request), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
 
-  LoweredWorkload lower(const Platform& platform) const override {
+  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
     const int ranks = ranks_ > 0 ? ranks_ : platform.devices();
     if (ranks > platform.devices()) {
       throw ConfigError(
@@ -61,14 +72,15 @@ class CollectiveWorkload final : public Workload {
     }
     std::vector<int> devices(static_cast<std::size_t>(ranks));
     std::iota(devices.begin(), devices.end(), 0);
-    LoweredWorkload lowered;
+    Outline outline;
     CollectiveRequest request = request_;
     request.layout = platform.layout(devices);
-    lowered.program.collectives.push_back(
+    outline.collectives.push_back(
         {.request = request,
          .label = fmt::format("{} {}", to_text(request.kind), to_text(request.bytes))});
-    lowered.program.add({.kind = Op::Kind::Collective, .tile = Tile::DataComm});
-    lowered.rank_names = {"every rank"};
+    Sequence sequence(outline);
+    sequence.blocking(0, Tile::DataComm);
+    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
     lowered.work.devices = ranks;
     lowered.regime = Regime::Burst;
     lowered.bus_bandwidth = true;
@@ -86,18 +98,17 @@ class LayerWorkload final : public Workload {
  public:
   LayerWorkload(Recipe recipe, bool backward) : recipe_(std::move(recipe)), backward_(backward) {}
 
-  LoweredWorkload lower(const Platform& platform) const override {
-    LoweredWorkload lowered;
-    Groups groups(recipe_, platform, lowered.program);
-    ChunkBuilder builder(recipe_, groups, lowered.program, 0);
-    Sequence sequence(lowered.program);
+  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
+    Outline outline;
+    Groups groups(recipe_, platform, outline);
+    ChunkBuilder builder(recipe_, groups, outline, 0);
+    Sequence sequence(outline);
     if (backward_) {
       builder.backward_layer(sequence, true);
     } else {
       builder.forward_layer(sequence);
     }
-    sequence.place(0);
-    lowered.rank_names = {"every rank"};
+    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
     lowered.work.devices = groups.devices();
     lowered.work.dtype = recipe_.precision;
     return lowered;

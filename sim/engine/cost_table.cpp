@@ -12,23 +12,31 @@ constexpr double kLeastShare = 0.1;
 
 double share_left(double taken, double all) { return std::max(kLeastShare, 1.0 - taken / all); }
 
+BlockCost cost_of(const Block& block, const DevicePoint& device) {
+  BlockCost cost;
+  for (const Work& work : block) {
+    const Cost kernel = device.accelerator->cost(work, device.point);
+    const Seconds time = kernel.time * work.repeat;
+    cost.time += time;
+    cost.launches += work.repeat;
+    if (std::holds_alternative<Gemm>(work.shape)) cost.gemm += time;
+    if (std::holds_alternative<FlashAttention>(work.shape)) cost.attention += time;
+    if (kernel.bound == Bound::Memory) cost.memory += time;
+  }
+  return cost;
+}
+
 }  // namespace
 
-CostTable::CostTable(const Program& program, const Accelerator& accelerator,
-                     const CollectiveModel& collectives, const OperatingPoint& point)
-    : program_(program), accelerator_(accelerator), point_(point) {
-  for (const Block& block : program.blocks) {
-    BlockCost cost;
-    for (const Work& work : block) {
-      const Seconds time = accelerator.cost(work, point).time * work.repeat;
-      cost.time += time;
-      cost.launches += work.repeat;
-      if (std::holds_alternative<Gemm>(work.shape)) cost.gemm += time;
-      if (std::holds_alternative<FlashAttention>(work.shape)) cost.attention += time;
-    }
-    blocks_.push_back(cost);
+CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
+                     const CollectiveModel& collectives)
+    : tables_(tables), kinds_(std::move(kinds)) {
+  for (const DevicePoint& kind : kinds_) {
+    std::vector<BlockCost>& of_kind = blocks_.emplace_back();
+    of_kind.reserve(tables.blocks.size());
+    for (const Block& block : tables.blocks) of_kind.push_back(cost_of(block, kind));
   }
-  for (const CollectiveUse& use : program.collectives) {
+  for (const CollectiveUse& use : tables.collectives) {
     collectives_.push_back(collectives.cost(use.request));
     if (use.request.copy_engine) collectives_.back().multiprocessors = 0;
   }
@@ -49,22 +57,24 @@ double expected_slowest(int count) {
   return x;
 }
 
-Seconds CostTable::time_of(const Block& block, const OperatingPoint& point) const {
-  Seconds time{};
-  for (const Work& work : block) time += accelerator_.cost(work, point).time * work.repeat;
-  return time;
+OperatingPoint CostTable::beside(int multiprocessors, BytesPerSecond memory, int kind) const {
+  const DevicePoint& device = kinds_[static_cast<std::size_t>(kind)];
+  OperatingPoint point = device.point;
+  point.compute_share = share_left(multiprocessors, device.accelerator->multiprocessors());
+  point.memory_share = share_left(memory.si(), device.accelerator->memory_bandwidth().si());
+  return point;
 }
 
-double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory) const {
-  const auto key = std::make_tuple(index, multiprocessors, memory.si());
+double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory,
+                           int kind) const {
+  const auto key = std::make_tuple(index, multiprocessors, memory.si(), kind);
   const auto found = slowdowns_.find(key);
   if (found != slowdowns_.end()) return found->second;
-  OperatingPoint point = point_;
-  point.compute_share = share_left(multiprocessors, accelerator_.multiprocessors());
-  point.memory_share = share_left(memory.si(), accelerator_.memory_bandwidth().si());
-  const double alone = blocks_[index].time.si();
-  const double slowed = time_of(program_.blocks[index], point).si();
-  const double factor = alone > 0 ? std::max(1.0, slowed / alone) : 1.0;
+  const DevicePoint slowed{kinds_[static_cast<std::size_t>(kind)].accelerator,
+                           beside(multiprocessors, memory, kind)};
+  const double alone = block(index, kind).time.si();
+  const double time = cost_of(tables_.blocks[index], slowed).time.si();
+  const double factor = alone > 0 ? std::max(1.0, time / alone) : 1.0;
   slowdowns_.emplace(key, factor);
   return factor;
 }

@@ -17,32 +17,43 @@ struct BlockCost {
   int launches = 0;     ///< kernels
   Seconds gemm{};       ///< part of `time` in matrix multiplies
   Seconds attention{};  ///< part of `time` in fused attention
+  Seconds memory{};     ///< part of `time` in kernels that memory bandwidth bounds
+};
+
+/// A kind of device in the state in which it works without communication.
+struct DevicePoint {
+  const Accelerator* accelerator = nullptr;
+  OperatingPoint point;
 };
 
 class CostTable {
  public:
-  /// Keeps references to the first three; `point` is that of a device without communication.
-  CostTable(const Program& program, const Accelerator& accelerator,
-            const CollectiveModel& collectives, const OperatingPoint& point);
+  /// Keeps a reference to `tables` and to the accelerators. `kinds` as Platform::kinds(), at least
+  /// one.
+  CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
+            const CollectiveModel& collectives);
 
-  [[nodiscard]] const BlockCost& block(std::uint32_t index) const { return blocks_[index]; }
+  /// Block `index` on a device of kind `kind`.
+  [[nodiscard]] const BlockCost& block(std::uint32_t index, int kind = 0) const {
+    return blocks_[static_cast<std::size_t>(kind)][index];
+  }
   [[nodiscard]] const CollectiveCost& collective(std::uint32_t index) const {
     return collectives_[index];
   }
   /// How much slower block `index` runs while communication kernels hold `multiprocessors` and move
   /// `memory` to and from HBM; at least 1.
-  [[nodiscard]] double slowdown(std::uint32_t index, int multiprocessors,
-                                BytesPerSecond memory) const;
+  [[nodiscard]] double slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory,
+                                int kind = 0) const;
+  /// The shares of the device that such communication leaves to kernels.
+  [[nodiscard]] OperatingPoint beside(int multiprocessors, BytesPerSecond memory,
+                                      int kind = 0) const;
 
  private:
-  [[nodiscard]] Seconds time_of(const Block& block, const OperatingPoint& point) const;
-
-  const Program& program_;
-  const Accelerator& accelerator_;
-  OperatingPoint point_;
-  std::vector<BlockCost> blocks_;
+  const WorkTables& tables_;
+  std::vector<DevicePoint> kinds_;
+  std::vector<std::vector<BlockCost>> blocks_;  // by kind
   std::vector<CollectiveCost> collectives_;
-  mutable std::map<std::tuple<std::uint32_t, int, double>, double> slowdowns_;
+  mutable std::map<std::tuple<std::uint32_t, int, double, int>, double> slowdowns_;
 };
 
 /// Mean distance of the least of `count` normal values below their mean, in standard deviations

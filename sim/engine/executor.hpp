@@ -9,11 +9,17 @@
 
 namespace orrery {
 
-/// Simulates one step. `launch_time` is what the host spends per kernel, in order, ahead of the
-/// device.
+struct ExecuteOptions {
+  /// What the host spends per kernel, in order, ahead of the device.
+  Seconds launch_time{};
+  /// A run of operations that nothing can touch is one timer. The result does not depend on it.
+  bool coalesce = true;
+};
+
+/// Simulates one step.
 /// @throws SimulationError when operations wait for one another and the step cannot end, naming
 /// one.
-StepResult execute(const Program& program, const CostTable& costs, Seconds launch_time,
+StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel);
 
 /// The longest chain of dependencies and stream order, each operation at its cost alone.

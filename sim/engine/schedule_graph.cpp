@@ -29,6 +29,21 @@ ScheduleGraph::ScheduleGraph(const Program& program) {
   for (std::size_t op = 0; op < ops.size(); ++op) {
     std::sort(next_.begin() + first_[op], next_.begin() + first_[op + 1]);
   }
+  chain(program);
+}
+
+void ScheduleGraph::chain(const Program& program) {
+  const auto& ops = program.ops();
+  chained_.assign(ops.size(), kNone);
+  for (std::uint32_t op = 0; op < ops.size(); ++op) {
+    const auto after = successors(op);
+    if (after.empty() || after.front() != after.back() || ops[op].meeting >= 0) continue;
+    const Op& next = ops[after.front()];
+    const bool alone = waiting_[after.front()] == after.size();  // it waits for `op` only
+    const bool follows = next.rank == ops[op].rank && ops[op].stream == Stream::Compute &&
+                         next.stream == Stream::Compute;
+    if (alone && follows && next.meeting < 0 && !next.host_sync) chained_[op] = after.front();
+  }
 }
 
 }  // namespace orrery

@@ -18,6 +18,10 @@ class ScheduleGraph {
   [[nodiscard]] std::span<const std::uint32_t> successors(std::uint32_t op) const {
     return std::span(next_).subspan(first_[op], first_[op + 1] - first_[op]);
   }
+  /// The operation that follows `op` on the compute stream of its rank, when it waits for `op` only
+  /// and nothing else waits for `op`: nothing can come between them. kNone where there is none.
+  [[nodiscard]] std::uint32_t chained(std::uint32_t op) const { return chained_[op]; }
+  static constexpr std::uint32_t kNone = 0xffffffffU;
   /// `op` has ended: calls `start(next)` for every operation that became ready, in order of
   /// creation.
   template <class Start>
@@ -28,9 +32,12 @@ class ScheduleGraph {
   }
 
  private:
+  void chain(const Program& program);
+
   std::vector<std::uint32_t> first_;  // of each operation in next_, one more at the end
   std::vector<std::uint32_t> next_;
   std::vector<std::uint32_t> waiting_;
+  std::vector<std::uint32_t> chained_;
 };
 
 }  // namespace orrery

@@ -67,16 +67,23 @@ class RankTiler {
   std::vector<Seconds> now_;  // end of what is tiled, per rank
 };
 
+double total_weight(const Program& program) {
+  double sum = 0;
+  for (std::uint32_t rank = 0; rank < program.ranks; ++rank) sum += program.weight(rank);
+  return sum;
+}
+
 void add_kernel_times(const Program& program, const CostTable& costs, StepResult& result) {
   Seconds gemm{}, attention{}, memory{};
   for (const Op& op : program.ops()) {
     if (op.kind != Op::Kind::Compute) continue;
-    const BlockCost& cost = costs.block(op.work);
-    gemm += cost.gemm;
-    attention += cost.attention;
-    memory += cost.time - cost.gemm - cost.attention;
+    const BlockCost& cost = costs.block(op.work, program.kind(op.rank));
+    const double weight = program.weight(op.rank);
+    gemm += weight * cost.gemm;
+    attention += weight * cost.attention;
+    memory += weight * (cost.time - cost.gemm - cost.attention);
   }
-  const double share = 1.0 / program.ranks;
+  const double share = 1.0 / total_weight(program);
   result.kernel_time = {{"matrix multiply", gemm * share},
                         {"fused attention", attention * share},
                         {"memory-bound", memory * share}};
@@ -120,11 +127,12 @@ void tile_step(const Program& program, const CostTable& costs, const std::vector
     tiler.add(i, result.rank_tiles[rank]);
     if (last[rank] == RankTiler::kNoOp || times[last[rank]].end < times[i].end) last[rank] = i;
   }
+  const double all = total_weight(program);
   for (std::uint32_t rank = 0; rank < program.ranks; ++rank) {
     Tiles& tiles = result.rank_tiles[rank];
     tiler.finish(rank, last[rank], result.step_time, tiles);
     for (std::size_t t = 0; t < tiles.size(); ++t) {
-      result.breakdown[t] += tiles[t] / static_cast<double>(program.ranks);
+      result.breakdown[t] += tiles[t] * (program.weight(rank) / all);
     }
   }
   add_kernel_times(program, costs, result);

@@ -110,4 +110,23 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec, co
   return layout;
 }
 
+GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
+  GroupLayout result = a;
+  result.scale_up = min(a.scale_up, b.scale_up);
+  result.scale_up_latency = max(a.scale_up_latency, b.scale_up_latency);
+  result.scale_up_switched = a.scale_up_switched && b.scale_up_switched;
+  result.in_switch_reduction = a.in_switch_reduction && b.in_switch_reduction;
+  result.scale_out = min(a.scale_out, b.scale_out);
+  result.scale_out_alone = min(a.scale_out_alone, b.scale_out_alone);
+  result.scale_out_latency = max(a.scale_out_latency, b.scale_out_latency);
+  return result;
+}
+
+GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
+  layout.scale_up = layout.scale_up * scale_up;
+  layout.scale_out = layout.scale_out * scale_out;
+  layout.scale_out_alone = layout.scale_out_alone * scale_out;
+  return layout;
+}
+
 }  // namespace orrery

@@ -1,10 +1,12 @@
 #include <orrery/platform.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 
 #include <orrery/error.hpp>
 
+#include "platform/conditions.hpp"
 #include "platform/layout.hpp"
 #include "platform/machine_graph.hpp"
 #include "platform/paths.hpp"
@@ -39,10 +41,15 @@ const char* to_text(ComponentKind kind) {
 // built when somebody asks for it.
 struct Platform::Graph {
   PlatformSpec spec;
+  Conditions conditions;
+  std::vector<DeviceKind> kinds;
+  std::vector<int> kind_of;  // by condition
   mutable std::once_flag machine_once, router_once, paths_once;
   mutable std::optional<MachineGraph> whole;
   mutable std::optional<Router> routes;
-  mutable std::optional<Paths> small;
+  // Of every build: the machine as if all servers were of it.
+  mutable std::vector<PlatformSpec> builds;
+  mutable std::vector<std::unique_ptr<Paths>> small;
 
   const MachineGraph& machine() const {
     std::call_once(machine_once, [this] { whole.emplace(spec); });
@@ -52,15 +59,68 @@ struct Platform::Graph {
     std::call_once(router_once, [this] { routes.emplace(machine()); });
     return *routes;
   }
-  const Paths& paths() const {
-    std::call_once(paths_once, [this] { small.emplace(spec); });
-    return *small;
+  void prepare_paths() const {
+    std::call_once(paths_once, [this] {
+      builds.push_back(spec);
+      for (const ServerSpec& server : conditions.builds()) {
+        builds.push_back(spec);
+        builds.back().server = server;
+      }
+      for (const PlatformSpec& build : builds) small.push_back(std::make_unique<Paths>(build));
+    });
   }
+  const Condition& condition(int device) const {
+    return conditions.all()[static_cast<std::size_t>(conditions.of(device))];
+  }
+  void add_kinds();
+  GroupLayout layout(std::span<const int> devices) const;
 };
+
+void Platform::Graph::add_kinds() {
+  for (const Condition& condition : conditions.all()) {
+    const auto& accelerator =
+        condition.build == 0
+            ? spec.server.accelerator
+            : conditions.builds()[static_cast<std::size_t>(condition.build - 1)].accelerator;
+    const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const DeviceKind& kind) {
+      return kind.accelerator == accelerator && kind.clock == condition.clock;
+    });
+    kind_of.push_back(static_cast<int>(same - kinds.begin()));
+    if (same == kinds.end()) {
+      kinds.push_back({.accelerator = accelerator, .clock = condition.clock, .devices = 0});
+    }
+  }
+  for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
+    ++kinds[static_cast<std::size_t>(kind_of[static_cast<std::size_t>(conditions.of(device))])]
+          .devices;
+  }
+}
+
+// A collective moves at the pace of its slowest member.
+GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
+  prepare_paths();
+  if (conditions.uniform()) return layout_of(devices, spec, *small.front());
+  std::vector<bool> has_build(builds.size());
+  double scale_up = 1, scale_out = 1;
+  for (const int device : devices) {
+    const Condition& here = condition(device);
+    has_build[static_cast<std::size_t>(here.build)] = true;
+    scale_up = std::min(scale_up, here.scale_up);
+    scale_out = std::min(scale_out, here.scale_out);
+  }
+  std::optional<GroupLayout> slowest;
+  for (std::size_t build = 0; build < builds.size(); ++build) {
+    if (!has_build[build]) continue;
+    const GroupLayout layout = layout_of(devices, builds[build], *small[build]);
+    slowest = slowest ? slower(*slowest, layout) : layout;
+  }
+  return degraded(*slowest, scale_up, scale_out);
+}
 
 Platform::Platform(Reader& system, const AcceleratorFactory& make)
     : graph_(std::make_unique<Graph>()) {
-  graph_->spec = PlatformSpec::read(system, make);
+  graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
+  graph_->add_kinds();
 }
 
 Platform::~Platform() = default;
@@ -72,6 +132,17 @@ int Platform::devices_per_server() const { return graph_->spec.server.devices; }
 const Accelerator& Platform::accelerator() const {
   ORRERY_CHECK(graph_->spec.server.accelerator != nullptr);
   return *graph_->spec.server.accelerator;
+}
+const std::vector<DeviceKind>& Platform::kinds() const { return graph_->kinds; }
+int Platform::kind(int device) const {
+  return graph_->kind_of[static_cast<std::size_t>(graph_->conditions.of(device))];
+}
+int Platform::condition(int device) const { return graph_->conditions.of(device); }
+bool Platform::uniform() const { return graph_->conditions.uniform(); }
+Bytes Platform::memory_capacity() const {
+  Bytes least = accelerator().memory_capacity();
+  for (const DeviceKind& kind : kinds()) least = min(least, kind.accelerator->memory_capacity());
+  return least;
 }
 Seconds Platform::launch_time() const { return graph_->spec.server.launch_time; }
 const Node& Platform::communication() const { return graph_->spec.communication; }
@@ -87,8 +158,6 @@ Route Platform::route(int from_component, int to_component) const {
   return graph_->router().routes(from_component, std::span(&to_component, 1)).front();
 }
 
-GroupLayout Platform::layout(std::span<const int> devices) const {
-  return layout_of(devices, graph_->spec, graph_->paths());
-}
+GroupLayout Platform::layout(std::span<const int> devices) const { return graph_->layout(devices); }
 
 }  // namespace orrery

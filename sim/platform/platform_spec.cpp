@@ -1,5 +1,7 @@
 #include "platform/platform_spec.hpp"
 
+#include "platform/conditions.hpp"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -47,7 +49,8 @@ int read_count(Reader& reader, const std::string& key, std::optional<int> fallba
   return std::max(1, minimum);
 }
 
-PlatformSpec PlatformSpec::read(Reader& system, const AcceleratorFactory& make) {
+PlatformSpec PlatformSpec::read(Reader& system, const AcceleratorFactory& make,
+                                Conditions& conditions) {
   PlatformSpec spec;
   spec.servers = read_count(system, "servers", 1);
   spec.server = read_server(system.child("server"), make);
@@ -56,6 +59,7 @@ PlatformSpec PlatformSpec::read(Reader& system, const AcceleratorFactory& make) 
   check_network(system, spec);
   if (spec.fabric) wire_fabric(*spec.fabric, spec, system);
   spec.communication = merged_communication(spec.server.communication, system.raw("communication"));
+  conditions = Conditions::read(system, spec, make);
   ignore_prose(system);
   system.finish();
   return spec;

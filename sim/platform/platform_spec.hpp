@@ -67,6 +67,8 @@ struct FabricSpec {
   int cables_per_spine = 0;  ///< from one leaf to one spine, used as one link
 };
 
+class Conditions;
+
 struct PlatformSpec {
   std::string name;
   int servers = 1;
@@ -75,7 +77,7 @@ struct PlatformSpec {
   Node communication;
 
   /// Mistakes go to the reader's diagnostics; a spec read with mistakes must not be used.
-  static PlatformSpec read(Reader& system, const AcceleratorFactory& make);
+  static PlatformSpec read(Reader& system, const AcceleratorFactory& make, Conditions& conditions);
 };
 
 ServerSpec read_server(Reader server, const AcceleratorFactory& make);

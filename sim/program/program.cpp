@@ -40,6 +40,14 @@ std::uint32_t Program::add(const Op& op, std::initializer_list<std::uint32_t> de
   return index;
 }
 
+void Program::meet(std::uint32_t op, std::int32_t meeting) {
+  ORRERY_CHECK(meeting >= 0 && ops_[op].kind == Op::Kind::Collective);
+  const auto index = static_cast<std::size_t>(meeting);
+  if (meetings.size() <= index) meetings.resize(index + 1);
+  meetings[index].push_back(op);
+  ops_[op].meeting = meeting;
+}
+
 void Program::add_dependency(std::uint32_t op, std::uint32_t before) {
   ORRERY_CHECK(op != before);
   edges_.push_back({op, before});

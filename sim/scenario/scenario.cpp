@@ -74,6 +74,8 @@ Scenario make_scenario(const Node& tree, const Library& library,
   }
   Reader run = reader.child("run", false);
   scenario.ignore_memory = run.boolean_or("ignore_memory", false);
+  scenario.fold = run.boolean_or("fold", true);
+  scenario.coalesce = run.boolean_or("coalesce", true);
   run.finish();
   reader.ignore("orrery");
   reader.finish();

@@ -47,7 +47,28 @@ class NoCollectives final : public CollectiveModel {
   }
 };
 
-Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& accelerator) {
+// Of the machine's devices.
+FlopsPerSecond mean_peak(const Platform& platform, Dtype dtype) {
+  FlopsPerSecond sum{};
+  for (const DeviceKind& kind : platform.kinds()) {
+    sum += kind.accelerator->peak(dtype) * static_cast<double>(kind.devices);
+  }
+  return sum / static_cast<double>(platform.devices());
+}
+
+// Every kind of device at work without communication.
+std::vector<DevicePoint> device_points(const Platform& platform, const LoweredWorkload& lowered) {
+  std::vector<DevicePoint> points;
+  for (const DeviceKind& kind : platform.kinds()) {
+    points.push_back({.accelerator = kind.accelerator.get(),
+                      .point = {.regime = lowered.regime,
+                                .slowest_deviations = expected_slowest(lowered.work.devices),
+                                .clock = kind.clock}});
+  }
+  return points;
+}
+
+Throughput throughput_of(const StepWork& work, Seconds step, const Platform& platform) {
   Throughput result;
   result.step_time = step;
   result.tokens_per_second = work.tokens / step.si();
@@ -55,7 +76,7 @@ Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& 
   result.tokens_per_second_per_device = result.tokens_per_second / work.devices;
   result.model_per_device = work.model_flops / step / static_cast<double>(work.devices);
   result.hardware_per_device = work.hardware_flops / step / static_cast<double>(work.devices);
-  const FlopsPerSecond peak = accelerator.peak(work.dtype);
+  const FlopsPerSecond peak = mean_peak(platform, work.dtype);
   if (peak.si() > 0) {
     result.mfu = result.model_per_device / peak;
     result.hfu = result.hardware_per_device / peak;
@@ -64,9 +85,10 @@ Throughput throughput_of(const StepWork& work, Seconds step, const Accelerator& 
 }
 
 // What the result rests on that was never measured, each once, in order.
-void add_caveats(const Accelerator& accelerator, const CostTable& costs, std::size_t collectives,
+void add_caveats(const Platform& platform, const CostTable& costs, std::size_t collectives,
                  std::vector<std::string>& warnings) {
-  std::vector<std::string> caveats{accelerator.caveat()};
+  std::vector<std::string> caveats;
+  for (const DeviceKind& kind : platform.kinds()) caveats.push_back(kind.accelerator->caveat());
   for (std::uint32_t i = 0; i < collectives; ++i) caveats.push_back(costs.collective(i).caveat);
   for (const std::string& caveat : caveats) {
     const std::string text = "estimate: " + caveat;
@@ -114,8 +136,9 @@ Simulation::Simulation(Scenario scenario, const Registry& registry)
 Report Simulation::run() const {
   const auto started = std::chrono::steady_clock::now();
   const Machine machine = make_machine(scenario_, registry_);
-  const Accelerator& accelerator = machine.platform->accelerator();
-  LoweredWorkload lowered = machine.workload->lower(*machine.platform);
+  const Platform& platform = *machine.platform;
+  const Accelerator& accelerator = platform.accelerator();
+  LoweredWorkload lowered = machine.workload->lower(platform, {.fold = scenario_.fold});
 
   Report report;
   report.scenario = scenario_.name;
@@ -126,11 +149,11 @@ Report Simulation::run() const {
   report.devices = lowered.work.devices;
   report.inputs = scenario_.inputs;
   report.warnings = lowered.warnings;
-  report.rank_names = lowered.rank_names;
+  for (const RepresentedRank& rank : lowered.outline.ranks) report.rank_names.push_back(rank.name);
   if (lowered.memory) {
-    const bool fits = lowered.memory->total() <= accelerator.memory_capacity();
+    const bool fits = lowered.memory->total() <= platform.memory_capacity();
     report.memory = MemoryReport{.fits = fits,
-                                 .capacity = accelerator.memory_capacity(),
+                                 .capacity = platform.memory_capacity(),
                                  .use = *lowered.memory,
                                  .advice = fits ? "" : lowered.memory_advice};
     if (!fits && !scenario_.ignore_memory) return report;
@@ -139,16 +162,17 @@ Report Simulation::run() const {
   }
   const NoCollectives none;
   const CollectiveModel& collectives = machine.collectives ? *machine.collectives : none;
-  const OperatingPoint point{.regime = lowered.regime,
-                             .slowest_deviations = expected_slowest(lowered.work.devices)};
-  const CostTable costs(lowered.program, accelerator, collectives, point);
+  const Program program = flatten(std::move(lowered.outline));
+  const CostTable costs(program, device_points(platform, lowered), collectives);
   const auto kernel = make_simgrid_kernel();
-  report.step = execute(lowered.program, costs, lowered.launch_time, *kernel);
-  add_caveats(accelerator, costs, lowered.program.collectives.size(), report.warnings);
-  report.throughput = throughput_of(lowered.work, report.step.step_time, accelerator);
+  report.step =
+      execute(program, costs, {.launch_time = lowered.launch_time, .coalesce = scenario_.coalesce},
+              *kernel);
+  add_caveats(platform, costs, program.collectives.size(), report.warnings);
+  report.throughput = throughput_of(lowered.work, report.step.step_time, platform);
   if (lowered.bus_bandwidth) {
-    report.collective = collective_report(lowered.program.collectives.front(), costs.collective(0),
-                                          report.step.step_time);
+    report.collective =
+        collective_report(program.collectives.front(), costs.collective(0), report.step.step_time);
   }
   report.cost = {
       .wall = Seconds(

@@ -83,8 +83,8 @@ double step_seconds(std::uint32_t seed, double rate, Kernel& kernel) {
   const Program steps = program(seed, rate);
   const Device device(rate);
   const Links links;
-  const CostTable costs(steps, device, links, OperatingPoint{});
-  return execute(steps, costs, Seconds(0), kernel).step_time.si();
+  const CostTable costs(steps, {{&device, {}}}, links);
+  return execute(steps, costs, {}, kernel).step_time.si();
 }
 
 TEST(Scaling, DoublingEveryRateHalvesTheStep) {

@@ -35,6 +35,8 @@ struct GroupLayout {
   int nics_per_server = 0;
   int devices_per_server = 1;
   bool in_network_reduction = false;  ///< SHARP in the fabric
+
+  friend bool operator==(const GroupLayout&, const GroupLayout&) = default;
 };
 
 /// How often a collective is issued concurrently and what it asks.

@@ -47,9 +47,17 @@ struct Route {
   BytesPerSecond bandwidth{};  ///< the least of them
 };
 
+/// Devices of one type and clock.
+struct DeviceKind {
+  std::shared_ptr<const Accelerator> accelerator;
+  double clock = 1;  ///< OperatingPoint::clock
+  int devices = 0;   ///< of the machine
+};
+
 using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Reader&)>;
 
-/// Servers of equal build joined by a fabric. Immutable.
+/// Servers joined by a fabric: of equal build, but for those in `mixed` and the devices in
+/// `degraded`. Immutable.
 class Platform {
  public:
   /// Reads `system` (see configs/README.md). Mistakes go to the reader's diagnostics.
@@ -62,7 +70,18 @@ class Platform {
   [[nodiscard]] int servers() const;
   [[nodiscard]] int devices_per_server() const;
   [[nodiscard]] int devices() const { return servers() * devices_per_server(); }
+  /// Of an ordinary device: kinds()[0].
   [[nodiscard]] const Accelerator& accelerator() const;
+  /// The kinds of devices; the first is the ordinary one.
+  [[nodiscard]] const std::vector<DeviceKind>& kinds() const;
+  /// Index into kinds().
+  [[nodiscard]] int kind(int device) const;
+  /// Devices of equal number differ in nothing: neither in kind nor in what their links carry.
+  [[nodiscard]] int condition(int device) const;
+  /// All devices are of one condition.
+  [[nodiscard]] bool uniform() const;
+  /// Bytes of device memory that a job can use on every device.
+  [[nodiscard]] Bytes memory_capacity() const;
   /// What the host spends to launch one kernel, of the server's CPU.
   [[nodiscard]] Seconds launch_time() const;
   /// The `communication` map of the system, for the collective model.

@@ -32,6 +32,8 @@ struct Scenario {
   Node system;
   Node workload;
   bool ignore_memory = false;
+  bool fold = true;               ///< false: every rank is simulated
+  bool coalesce = true;           ///< false: every operation is an event of its own
   std::vector<InputFile> inputs;  ///< the scenario, then the library entries, sorted
 };
 

@@ -27,10 +27,10 @@ struct StepResult {
   Seconds step_time{};
   /// One per represented rank; each sums to step_time.
   std::vector<Tiles> rank_tiles;
-  /// Mean over the represented ranks; sums to step_time.
+  /// Mean over all ranks; sums to step_time.
   Tiles breakdown{};
   /// Kernel time by kind ("matrix multiply", "attention", "memory-bound", "launch"), mean over
-  /// represented ranks, undisturbed by communication.
+  /// all ranks, undisturbed by communication.
   std::map<std::string, Seconds> kernel_time;
   std::vector<CollectiveSummary> collectives;
   /// The longest chain of dependencies at undisturbed cost: no step can beat it.

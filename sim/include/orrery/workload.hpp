@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <orrery/outline.hpp>
 #include <orrery/platform.hpp>
-#include <orrery/program.hpp>
 
 namespace orrery {
 
@@ -37,10 +37,9 @@ struct StepWork {
 
 /// A workload lowered onto a platform.
 struct LoweredWorkload {
-  Program program;
-  std::vector<std::string> rank_names;  ///< one per represented rank: "stage 0"
-  std::optional<MemoryUse> memory;      ///< none for a kernel or collective alone
-  std::string memory_advice;            ///< the nearest change that would fit, when it does not
+  Outline outline;
+  std::optional<MemoryUse> memory;  ///< none for a kernel or collective alone
+  std::string memory_advice;        ///< the nearest change that would fit, when it does not
   StepWork work;
   OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
   Seconds launch_time{};       ///< host time of one kernel launch; zero under graph capture
@@ -48,12 +47,21 @@ struct LoweredWorkload {
   std::vector<std::string> warnings;
 };
 
+/// How a workload is lowered.
+struct LowerOptions {
+  /// One represented rank for all that behave alike; otherwise every rank is represented.
+  bool fold = true;
+  /// Leave out microbatches that repeat others (Outline::microbatches_left_out).
+  bool shorten = false;
+};
+
 class Workload {
  public:
   virtual ~Workload() = default;
   /// Builds the step. @throws ConfigError where recipe and platform do not go together, naming both
   /// places.
-  [[nodiscard]] virtual LoweredWorkload lower(const Platform& platform) const = 0;
+  [[nodiscard]] virtual LoweredWorkload lower(const Platform& platform,
+                                              const LowerOptions& options) const = 0;
 };
 
 }  // namespace orrery

@@ -15,7 +15,7 @@ struct Table {
   Program program;
   FakeAccelerator accelerator;
   FakeCollectives collectives{{timed(1, 2, 30)}};
-  CostTable of() { return {program, accelerator, collectives, OperatingPoint{}}; }
+  CostTable of() { return {program, {{&accelerator, {}}}, collectives}; }
 };
 
 TEST(CostTable, ABlockIsTheSumOfItsKernelsAndTheirRepeats) {
@@ -58,8 +58,8 @@ TEST(CostTable, ATenthIsAlwaysLeft) {
 
 TEST(CostTable, CopyEnginesTakeNoMultiprocessors) {
   Table t;
-  t.program.collectives.push_back({CollectiveRequest{.layout = {}}, "sm"});
-  t.program.collectives.push_back({CollectiveRequest{.layout = {}, .copy_engine = true}, "ce"});
+  t.program.collectives.push_back({CollectiveRequest{.layout = {}}, "sm", 0});
+  t.program.collectives.push_back({CollectiveRequest{.layout = {}, .copy_engine = true}, "ce", 0});
   const CostTable costs = t.of();
   EXPECT_EQ(costs.collective(0).multiprocessors, 30);
   EXPECT_EQ(costs.collective(1).multiprocessors, 0);

@@ -59,6 +59,7 @@ struct Bench {
   Program program;
   std::vector<CollectiveCost> collective_costs;
   Seconds launch_time{};
+  bool coalesce = true;
 
   explicit Bench(std::uint32_t ranks = 1) { program.ranks = ranks; }
 
@@ -80,7 +81,7 @@ struct Bench {
                               .layout = {}};
     request.layout.scale_up = BytesPerSecond(10);
     request.layout.scale_out = BytesPerSecond(2);
-    program.collectives.push_back({request, "collective"});
+    program.collectives.push_back({.request = request, .label = "collective"});
     return program.add({.kind = Op::Kind::Collective,
                         .stream = stream,
                         .tile = tile,
@@ -98,8 +99,8 @@ struct Bench {
   [[nodiscard]] StepResult run(Kernel& kernel) const {
     const FakeAccelerator accelerator;
     const FakeCollectives collectives(collective_costs);
-    const CostTable costs(program, accelerator, collectives, OperatingPoint{});
-    return execute(program, costs, launch_time, kernel);
+    const CostTable costs(program, {{&accelerator, {}}}, collectives);
+    return execute(program, costs, {.launch_time = launch_time, .coalesce = coalesce}, kernel);
   }
   [[nodiscard]] StepResult run() const { return run(*test::make_reference_kernel()); }
 

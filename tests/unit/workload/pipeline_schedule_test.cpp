@@ -18,7 +18,7 @@ struct Pipeline {
 
 class PipelineOrder : public testing::TestWithParam<Pipeline> {
  protected:
-  [[nodiscard]] std::vector<Pass> order(int stage) const {
+  [[nodiscard]] std::vector<StagePass> order(int stage) const {
     const auto& [stages, chunks, microbatches] = GetParam();
     return pipeline_order(stages, stage, chunks, microbatches);
   }
@@ -28,7 +28,7 @@ TEST_P(PipelineOrder, HoldsEveryPassOnce) {
   const auto& [stages, chunks, microbatches] = GetParam();
   for (int stage = 0; stage < stages; ++stage) {
     std::set<std::tuple<bool, int, int>> seen;
-    for (const Pass& pass : order(stage)) {
+    for (const StagePass& pass : order(stage)) {
       EXPECT_TRUE(seen.emplace(pass.backward, pass.microbatch, pass.chunk).second);
       EXPECT_TRUE(pass.microbatch >= 0 && pass.microbatch < microbatches);
       EXPECT_TRUE(pass.chunk >= 0 && pass.chunk < chunks);
@@ -40,7 +40,7 @@ TEST_P(PipelineOrder, HoldsEveryPassOnce) {
 TEST_P(PipelineOrder, RunsABackwardAfterItsForward) {
   for (int stage = 0; stage < GetParam().stages; ++stage) {
     std::set<std::pair<int, int>> forwards;
-    for (const Pass& pass : order(stage)) {
+    for (const StagePass& pass : order(stage)) {
       if (!pass.backward)
         forwards.emplace(pass.microbatch, pass.chunk);
       else
@@ -52,9 +52,9 @@ TEST_P(PipelineOrder, RunsABackwardAfterItsForward) {
 TEST_P(PipelineOrder, WarmsUpAsThePaperSays) {
   const auto& [stages, chunks, microbatches] = GetParam();
   for (int stage = 0; stage < stages; ++stage) {
-    const std::vector<Pass> passes = order(stage);
+    const std::vector<StagePass> passes = order(stage);
     const auto first =
-        std::find_if(passes.begin(), passes.end(), [](const Pass& p) { return p.backward; });
+        std::find_if(passes.begin(), passes.end(), [](const StagePass& p) { return p.backward; });
     const int depth = stages - stage - 1;
     const int warmup = chunks == 1 ? depth : 2 * depth + (chunks - 1) * stages;
     // One more forward than the warm-up comes before the first backward.
@@ -67,7 +67,14 @@ TEST_P(PipelineOrder, KeepsAsManyInFlightAsItWarmsUpAndOne) {
   for (int stage = 0; stage < stages; ++stage) {
     const int most =
         chunks == 1 ? stages - stage : 2 * (stages - stage - 1) + (chunks - 1) * stages + 1;
-    EXPECT_EQ(in_flight(order(stage)), std::min(most, chunks * microbatches)) << stage;
+    EXPECT_EQ(in_flight(stages, stage, chunks, microbatches), std::min(most, chunks * microbatches))
+        << stage;
+    int now = 0, counted = 0;
+    for (const StagePass& pass : order(stage)) {
+      now += pass.backward ? -1 : 1;
+      counted = std::max(counted, now);
+    }
+    EXPECT_EQ(in_flight(stages, stage, chunks, microbatches), counted) << stage;
   }
 }
 
@@ -78,7 +85,7 @@ int makespan(const Pipeline& pipeline) {
   const auto& [stages, chunks, microbatches] = pipeline;
   const int parts = stages * chunks;
   std::map<std::tuple<bool, int, int>, int> end;  // backward, microbatch, part
-  std::vector<std::vector<Pass>> orders;
+  std::vector<std::vector<StagePass>> orders;
   std::vector<std::size_t> next(static_cast<std::size_t>(stages));
   std::vector<int> free(static_cast<std::size_t>(stages));
   for (int stage = 0; stage < stages; ++stage)
@@ -87,7 +94,7 @@ int makespan(const Pipeline& pipeline) {
     moved = false;
     for (std::size_t stage = 0; stage < orders.size(); ++stage) {
       if (next[stage] == orders[stage].size()) continue;
-      const Pass& pass = orders[stage][next[stage]];
+      const StagePass& pass = orders[stage][next[stage]];
       const int part = pass.chunk * stages + static_cast<int>(stage);
       int ready = 0;
       const bool turns = pass.backward && part == parts - 1;
@@ -126,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PipelineOrder,
                                          Pipeline{8, 4, 8}));
 
 TEST(PipelinePasses, IsOneForwardOneBackwardOnTheLastStage) {
-  const std::vector<Pass> order = pipeline_order(4, 3, 1, 3);
+  const std::vector<StagePass> order = pipeline_order(4, 3, 1, 3);
   for (std::size_t i = 0; i < order.size(); ++i) {
     EXPECT_EQ(order[i].backward, i % 2 == 1);
     EXPECT_EQ(order[i].microbatch, static_cast<int>(i / 2));
@@ -136,7 +143,7 @@ TEST(PipelinePasses, IsOneForwardOneBackwardOnTheLastStage) {
 TEST(PipelinePasses, InterleavedVisitsChunksInGroupsOfStages) {
   // Two stages, two chunks: microbatches 0 1 of chunk 0, then of chunk 1, then 2 3 of chunk 0.
   std::vector<std::pair<int, int>> forwards;
-  for (const Pass& pass : pipeline_order(2, 0, 2, 4)) {
+  for (const StagePass& pass : pipeline_order(2, 0, 2, 4)) {
     if (!pass.backward) forwards.emplace_back(pass.microbatch, pass.chunk);
   }
   const std::vector<std::pair<int, int>> expected{{0, 0}, {1, 0}, {0, 1}, {1, 1},

@@ -1,0 +1,222 @@
+#include "workload/step_builder.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <orrery/error.hpp>
+
+namespace orrery::workload {
+namespace {
+
+// Microbatches that show a pipeline's start, its steady state and its end: it is steady when every
+// stage has run what is in flight, and repeats with every `stages` microbatches.
+int microbatches_to_show(int stages, int microbatches, bool shorten) {
+  const int enough = stages == 1 ? 3 : 3 * stages;
+  if (!shorten || microbatches <= enough) return microbatches;
+  return enough + (microbatches - enough) % (stages == 1 ? 1 : stages);
+}
+
+}  // namespace
+
+StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
+                         const LowerOptions& options)
+    : recipe_(recipe),
+      groups_(recipe, platform, outline_),
+      symmetry_(groups_, platform, options.fold),
+      stages_(recipe.parallelism.pipeline),
+      chunks_(recipe.parallelism.interleave),
+      microbatches_(microbatches_to_show(stages_, groups_.microbatches(), options.shorten)) {
+  ORRERY_CHECK(stages_ >= 1 && chunks_ >= 1);
+  outline_.microbatches_left_out = groups_.microbatches() - microbatches_;
+  outline_.period = stages_;
+  add_ranks(platform);
+}
+
+Outline StepBuilder::build() {
+  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
+    build_class(index);
+  }
+  connect();
+  return std::move(outline_);
+}
+
+// Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
+ChunkShape StepBuilder::shape(int stage, int chunk) const {
+  const int part = chunk * stages_ + stage;
+  const int parts = stages_ * chunks_;
+  const auto& uneven = recipe_.parallelism.layers_per_stage;
+  return {.layers = uneven.empty() ? static_cast<int>(recipe_.model.layers) / parts
+                                   : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
+          .embedding = part == 0,
+          .head = part == parts - 1};
+}
+
+std::string StepBuilder::name_of(const Symmetry::Class& of, int classes_of_stage) const {
+  const int stage = groups_.stage_of(of.rank);
+  const std::string name = stages_ > 1 ? fmt::format("stage {}", stage) : "every rank";
+  if (classes_of_stage == 1) return name;
+  const std::string device = fmt::format("rank {}", of.rank);
+  const std::string alike = of.weight > 1 ? fmt::format(" and {} alike", of.weight - 1) : "";
+  return (stages_ > 1 ? name + ", " : "") + device + alike;
+}
+
+void StepBuilder::add_ranks(const Platform& platform) {
+  std::vector<int> classes_of_stage(static_cast<std::size_t>(stages_));
+  const auto stage_of = [&](const Symmetry::Class& of) {
+    return static_cast<std::size_t>(groups_.stage_of(of.rank));
+  };
+  for (const Symmetry::Class& of : symmetry_.classes()) ++classes_of_stage[stage_of(of)];
+  auto meetings = symmetry_.meetings(groups_);
+  for (const Symmetry::Class& of : symmetry_.classes()) {
+    outline_.ranks.push_back({.name = name_of(of, classes_of_stage[stage_of(of)]),
+                              .weight = static_cast<double>(of.weight),
+                              .kind = platform.kind(of.rank),
+                              .meetings = std::move(meetings[outline_.ranks.size()])});
+  }
+}
+
+StepBuilder::Builders& StepBuilder::builders(int rank) {
+  std::vector<int> key;
+  for (const GroupKind kind : {GroupKind::Tensor, GroupKind::Context, GroupKind::Data,
+                               GroupKind::Shard, GroupKind::Replica}) {
+    key.push_back(groups_.span(kind, rank).count > 1 ? groups_.layout(kind, rank) : -1);
+  }
+  std::unique_ptr<Builders>& known = builders_[key];
+  if (!known) known = std::make_unique<Builders>(recipe_, groups_, outline_, rank);
+  return *known;
+}
+
+std::uint32_t StepBuilder::routine(Builders& with, const ChunkShape& part, const StagePass& pass) {
+  const bool first = pass.microbatch == 0 && !pass.backward && with.data.first_differs();
+  const bool last =
+      pass.microbatch == microbatches_ - 1 && pass.backward && with.data.last_differs();
+  const auto key =
+      std::make_tuple(part.layers, part.embedding, part.head, pass.backward, first || last);
+  const auto known = with.routines.find(key);
+  if (known != with.routines.end()) return known->second;
+  const std::uint32_t made = pass.backward
+                                 ? with.chunks.backward(part, with.data.backward(part, last))
+                                 : with.chunks.forward(part, with.data.forward(part, first));
+  with.routines.emplace(key, made);
+  return made;
+}
+
+void StepBuilder::build_class(int index) {
+  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int stage = groups_.stage_of(rank);
+  Builders& with = builders(rank);
+  for (const StagePass& pass : pipeline_order(stages_, stage, chunks_, microbatches_)) {
+    add_pass(index, pass, with);
+  }
+  outline_.passes.push_back(
+      {.rank = static_cast<std::uint32_t>(index), .routine = tail(with, rank), .joins = true});
+}
+
+void StepBuilder::add_pass(int index, const StagePass& pass, Builders& with) {
+  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int stage = groups_.stage_of(rank);
+  Pass run{.rank = static_cast<std::uint32_t>(index),
+           .routine = routine(with, shape(stage, pass.chunk), pass),
+           .microbatch = pass.microbatch,
+           .host_sync = stages_ > 1 && recipe_.software.blocking_p2p};
+  if (sends(stage, pass)) {
+    const int per_stage = groups_.devices_per_stage();
+    const int towards =
+        pass.backward ? (rank + groups_.devices() - per_stage) % groups_.devices() : rank;
+    run.message = static_cast<std::int32_t>(message(towards));
+    run.message_stream = recipe_.software.overlap.p2p ? Stream::Send : Stream::Compute;
+  }
+  passes_[{index, pass.backward, pass.microbatch, pass.chunk}] =
+      static_cast<std::uint32_t>(outline_.passes.size());
+  outline_.passes.push_back(run);
+}
+
+// The last part's forward and the first part's backward stay where they are.
+bool StepBuilder::sends(int stage, const StagePass& pass) const {
+  const int part = pass.chunk * stages_ + stage;
+  return stages_ > 1 && (pass.backward ? part > 0 : part < stages_ * chunks_ - 1);
+}
+
+// Between `rank` and its peer in the next stage.
+std::uint32_t StepBuilder::message(int rank) {
+  const bool split = recipe_.parallelism.sequence || recipe_.software.scatter_gather;
+  const double ways = split ? recipe_.parallelism.tensor : 1;
+  const Bytes bytes =
+      device_tokens(recipe_) * recipe_.model.hidden / ways * size_of(recipe_.activation_type());
+  return groups_.collective(GroupKind::NextStage, rank, CollectiveKind::SendRecv, bytes,
+                            recipe_.activation_type());
+}
+
+// The class that holds the part of stage `stage` for the microbatches of class `index`.
+int StepBuilder::peer(int index, int stage) const {
+  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int per_stage = groups_.devices_per_stage();
+  return symmetry_.class_of(stage * per_stage + rank % per_stage);
+}
+
+void StepBuilder::connect() {
+  const int parts = stages_ * chunks_;
+  for (const auto& [key, pass] : passes_) {
+    const auto& [index, backward, microbatch, chunk] = key;
+    const int stage = groups_.stage_of(symmetry_.classes()[static_cast<std::size_t>(index)].rank);
+    const int part = chunk * stages_ + stage;
+    const int from = backward ? part + 1 : part - 1;
+    if (from < 0) continue;
+    if (from == parts) {  // the loss turns round on the last part
+      outline_.edges.push_back({pass, passes_.at({index, false, microbatch, chunk})});
+    } else if (stages_ > 1) {
+      const int before = from % stages_;
+      outline_.edges.push_back(
+          {pass, passes_.at({peer(index, before), backward, microbatch, from / stages_})});
+    }
+  }
+}
+
+// After the last backward: what is left to reduce, the optimizer, and what is left to gather.
+std::uint32_t StepBuilder::tail(Builders& with, int rank) {
+  const int stage = groups_.stage_of(rank);
+  const auto known = with.tails.find(stage);
+  if (known != with.tails.end()) return known->second;
+  const double parameters = stage_parameters(recipe_, stage_shape(stage));
+  Sequence sequence(outline_);
+  if (!with.data.reduces_beside()) with.data.reduce(sequence, parameters);
+  const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
+  if (ends_apart && (stage == 0 || stage == stages_ - 1)) {
+    const double table =
+        recipe_.padded_vocabulary() * recipe_.model.hidden / recipe_.parallelism.tensor;
+    sequence.blocking(
+        groups_.collective(GroupKind::EmbeddingTie, rank, CollectiveKind::AllReduce,
+                           table * size_of(recipe_.software.gradient), recipe_.software.gradient),
+        Tile::PipelineComm);
+  }
+  const Sharding sharding = recipe_.parallelism.sharding;
+  const double ways = sharding == Sharding::None     ? 1
+                      : sharding == Sharding::Hybrid ? groups_.size(GroupKind::Shard)
+                                                     : groups_.reduction_ranks();
+  sequence.compute(optimizer_kernels(recipe_, parameters / ways,
+                                     with.data.gathers_layers() ? parameters / ways : parameters),
+                   Tile::Optimizer);
+  with.data.gather(sequence, parameters);
+  sequence.host(recipe_.software.step_overhead);
+  const std::uint32_t made = outline_.add(sequence.finish());
+  with.tails.emplace(stage, made);
+  return made;
+}
+
+StageShape StepBuilder::stage_shape(int stage) const {
+  StageShape result;
+  for (int chunk = 0; chunk < chunks_; ++chunk) {
+    const ChunkShape part = shape(stage, chunk);
+    result.layers += part.layers;
+    result.chunk_layers = std::max(result.chunk_layers, static_cast<double>(part.layers));
+    result.embedding = result.embedding || part.embedding;
+    result.head = result.head || part.head;
+  }
+  result.in_flight_chunks = in_flight(stages_, stage, chunks_, groups_.microbatches());
+  result.data_ranks = groups_.reduction_ranks();
+  result.shard_ranks = groups_.size(GroupKind::Shard);
+  return result;
+}
+
+}  // namespace orrery::workload

@@ -1,0 +1,65 @@
+#pragma once
+/// The outline of a training step: which rank classes run which passes, and what connects them.
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <orrery/workload.hpp>
+
+#include "workload/data_parallel.hpp"
+#include "workload/memory_model.hpp"
+#include "workload/pipeline_schedule.hpp"
+#include "workload/symmetry.hpp"
+
+namespace orrery::workload {
+
+class StepBuilder {
+ public:
+  StepBuilder(const Recipe& recipe, const Platform& platform, const LowerOptions& options);
+
+  /// Once.
+  Outline build();
+  [[nodiscard]] const Groups& groups() const { return groups_; }
+  /// What a pipeline stage holds. @pre stage < pipeline
+  [[nodiscard]] StageShape stage_shape(int stage) const;
+
+ private:
+  // What ranks share whose groups of every kind talk over equal links.
+  struct Builders {
+    ChunkBuilder chunks;
+    DataParallel data;
+    // By chunk shape, direction, and whether data parallelism hooks into it.
+    std::map<std::tuple<int, bool, bool, bool, bool>, std::uint32_t> routines;
+    std::map<int, std::uint32_t> tails;  // by stage
+
+    Builders(const Recipe& recipe, Groups& groups, Outline& outline, int rank)
+        : chunks(recipe, groups, outline, rank), data(recipe, groups, rank) {}
+  };
+  using PassKey = std::tuple<int, bool, int, int>;  // class, backward, microbatch, chunk
+
+  [[nodiscard]] ChunkShape shape(int stage, int chunk) const;
+  [[nodiscard]] std::string name_of(const Symmetry::Class& of, int classes_of_stage) const;
+  void add_ranks(const Platform& platform);
+  Builders& builders(int rank);
+  std::uint32_t routine(Builders& with, const ChunkShape& part, const StagePass& pass);
+  std::uint32_t tail(Builders& with, int rank);
+  void build_class(int index);
+  void add_pass(int index, const StagePass& pass, Builders& with);
+  [[nodiscard]] bool sends(int stage, const StagePass& pass) const;
+  std::uint32_t message(int rank);
+  [[nodiscard]] int peer(int index, int stage) const;
+  void connect();
+
+  const Recipe& recipe_;
+  Outline outline_;
+  Groups groups_;
+  Symmetry symmetry_;
+  int stages_;
+  int chunks_;
+  int microbatches_;                                                // that are laid out
+  std::map<std::vector<int>, std::unique_ptr<Builders>> builders_;  // by layouts of the groups
+  std::map<PassKey, std::uint32_t> passes_;
+};
+
+}  // namespace orrery::workload
