@@ -23,7 +23,9 @@ struct Arguments {
   std::vector<std::string> sets;
   std::vector<std::string> libraries;
   std::string json;
+  std::string fidelity;
   bool ignore_memory = false;
+  bool no_fold = false;
   bool timing = false;
   std::vector<std::string> suites;
 };
@@ -39,6 +41,8 @@ std::vector<std::pair<std::string, std::string>> overrides(const Arguments& argu
     result.emplace_back(set.substr(0, equals), set.substr(equals + 1));
   }
   if (arguments.ignore_memory) result.emplace_back("run.ignore_memory", "true");
+  if (!arguments.fidelity.empty()) result.emplace_back("run.fidelity", arguments.fidelity);
+  if (arguments.no_fold) result.emplace_back("run.fold", "false");
   return result;
 }
 
@@ -165,6 +169,12 @@ int dispatch(int argc, char** argv) {
   add_common(*run_command, arguments);
   run_command->add_flag("--ignore-memory", arguments.ignore_memory,
                         "Simulate even if the job does not fit");
+  run_command
+      ->add_option("--fidelity", arguments.fidelity,
+                   "event (default): discrete events; analytic: closed form, in microseconds")
+      ->check(CLI::IsMember({"event", "analytic"}));
+  run_command->add_flag("--no-fold", arguments.no_fold,
+                        "Simulate every rank instead of one for all that behave alike");
   run_command->add_flag("--timing", arguments.timing, "Also say what the simulation itself took");
   auto* check_command = app.add_subcommand("check", "Check a scenario and report every mistake");
   check_command

@@ -55,7 +55,7 @@ void add_step(const Report& report, Json& json) {
   Json kernels = Json::object();
   for (const auto& [name, time] : report.step.kernel_time) kernels[name] = time.si();
   json["kernel_time_s"] = kernels;
-  json["critical_path_s"] = report.step.critical_path.si();
+  if (report.fidelity == "event") json["critical_path_s"] = report.step.critical_path.si();
   Json collectives = Json::array();
   for (const CollectiveSummary& c : report.step.collectives) {
     collectives.push_back({{"name", c.label},

@@ -39,6 +39,10 @@ Node parse_override(const std::string& path, const std::string& value) {
 
 }  // namespace
 
+const char* to_text(Fidelity fidelity) {
+  return fidelity == Fidelity::Event ? "event" : "analytic";
+}
+
 std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions& options) {
   std::vector<fs::path> folders = options.library;
   for (fs::path at = fs::absolute(folder).lexically_normal();; at = at.parent_path()) {
@@ -74,6 +78,8 @@ Scenario make_scenario(const Node& tree, const Library& library,
   }
   Reader run = reader.child("run", false);
   scenario.ignore_memory = run.boolean_or("ignore_memory", false);
+  scenario.fidelity = run.choice<Fidelity>(
+      "fidelity", {{"event", Fidelity::Event}, {"analytic", Fidelity::Analytic}}, Fidelity::Event);
   scenario.fold = run.boolean_or("fold", true);
   scenario.coalesce = run.boolean_or("coalesce", true);
   run.finish();

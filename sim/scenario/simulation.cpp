@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "engine/cost_table.hpp"
+#include "engine/estimator.hpp"
 #include "engine/executor.hpp"
+#include "engine/outline_summary.hpp"
 #include "kernel/kernel.hpp"
 
 namespace orrery {
@@ -138,7 +140,8 @@ Report Simulation::run() const {
   const Machine machine = make_machine(scenario_, registry_);
   const Platform& platform = *machine.platform;
   const Accelerator& accelerator = platform.accelerator();
-  LoweredWorkload lowered = machine.workload->lower(platform, {.fold = scenario_.fold});
+  LoweredWorkload lowered = machine.workload->lower(
+      platform, {.fold = scenario_.fold, .shorten = scenario_.fidelity == Fidelity::Analytic});
 
   Report report;
   report.scenario = scenario_.name;
@@ -162,17 +165,23 @@ Report Simulation::run() const {
   }
   const NoCollectives none;
   const CollectiveModel& collectives = machine.collectives ? *machine.collectives : none;
-  const Program program = flatten(std::move(lowered.outline));
-  const CostTable costs(program, device_points(platform, lowered), collectives);
-  const auto kernel = make_simgrid_kernel();
-  report.step =
-      execute(program, costs, {.launch_time = lowered.launch_time, .coalesce = scenario_.coalesce},
-              *kernel);
-  add_caveats(platform, costs, program.collectives.size(), report.warnings);
+  const CostTable costs(lowered.outline, device_points(platform, lowered), collectives);
+  report.fidelity = to_text(scenario_.fidelity);
+  add_caveats(platform, costs, lowered.outline.collectives.size(), report.warnings);
+  if (scenario_.fidelity == Fidelity::Analytic) {
+    report.step = estimate(lowered.outline, costs, lowered.launch_time);
+    summarise(lowered.outline, costs, report.step);
+  } else {
+    const Program program = flatten(lowered.outline);
+    const auto kernel = make_simgrid_kernel();
+    report.step =
+        execute(program, costs,
+                {.launch_time = lowered.launch_time, .coalesce = scenario_.coalesce}, *kernel);
+  }
   report.throughput = throughput_of(lowered.work, report.step.step_time, platform);
   if (lowered.bus_bandwidth) {
-    report.collective =
-        collective_report(program.collectives.front(), costs.collective(0), report.step.step_time);
+    report.collective = collective_report(lowered.outline.collectives.front(),
+                                          costs.collective(0), report.step.step_time);
   }
   report.cost = {
       .wall = Seconds(

@@ -25,22 +25,27 @@ std::string verdict(const SuiteResult& suite) {
 }  // namespace
 
 std::string to_text(const std::vector<SuiteResult>& suites) {
-  std::string text = fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8}  {:<22} {}\n", "suite", "cases",
-                                 "mean", "median", "bias", "target", "");
+  std::string text =
+      fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8} {:>9} {:>8}  {:<22} {}\n", "suite", "cases", "mean",
+                  "median", "bias", "analytic", "differs", "target", "");
   int cases = 0, without = 0;
-  double sum = 0;
+  double sum = 0, analytic = 0, differs = 0;
   for (const SuiteResult& suite : suites) {
     const int predicted = suite.predicted_cases();
-    text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} %  {:<22} {}\n", suite.name,
-                        predicted, suite.mean_absolute_error() * 100,
-                        suite.median_absolute_error() * 100, suite.bias() * 100, target_text(suite),
-                        verdict(suite));
+    text += fmt::format(
+        "{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>7.1f} % {:>6.2f} %  {:<22} {}\n", suite.name,
+        predicted, suite.mean_absolute_error() * 100, suite.median_absolute_error() * 100,
+        suite.bias() * 100, suite.analytic_mean_absolute_error() * 100,
+        suite.mean_fidelity_difference() * 100, target_text(suite), verdict(suite));
     cases += predicted;
     without += static_cast<int>(suite.cases.size()) - predicted;
     sum += suite.mean_absolute_error() * predicted;
+    analytic += suite.analytic_mean_absolute_error() * predicted;
+    differs += suite.mean_fidelity_difference() * predicted;
   }
-  text += fmt::format("{:<26} {:>5} {:>6.1f} %\n", "all cases", cases,
-                      cases > 0 ? sum / cases * 100 : 0.0);
+  const double share = cases > 0 ? 100.0 / cases : 0.0;
+  text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>8} {:>8} {:>7.1f} % {:>6.2f} %\n", "all cases", cases,
+                      sum * share, "", "", analytic * share, differs * share);
   if (without > 0)
     text +=
         fmt::format("{} cases without a prediction: `orrery validate SUITE` says why\n", without);
@@ -56,8 +61,9 @@ std::string cases_to_text(const SuiteResult& suite) {
                           c.problem);
       continue;
     }
-    text += fmt::format("{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %", c.name,
-                        c.measured, *c.predicted, c.error() * 100);
+    text += fmt::format(
+        "{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %  analytic {:>+6.1f} %", c.name,
+        c.measured, *c.predicted, c.error() * 100, c.analytic_error() * 100);
     if (c.tried > 1)
       text += fmt::format("  (fastest of {}: {:.5g} to {:.5g})", c.tried, c.least, c.greatest);
     text += '\n';
@@ -75,6 +81,8 @@ std::string to_json(const std::vector<SuiteResult>& suites) {
       if (c.predicted) {
         item["predicted"] = *c.predicted;
         item["error"] = c.error();
+        item["analytic"] = c.analytic;
+        item["analytic_error"] = c.analytic_error();
         item["range"] = {c.least, c.greatest};
         item["tried"] = c.tried;
       } else {
@@ -89,6 +97,8 @@ std::string to_json(const std::vector<SuiteResult>& suites) {
                               {"mean_absolute_error", suite.mean_absolute_error()},
                               {"median_absolute_error", suite.median_absolute_error()},
                               {"bias", suite.bias()},
+                              {"analytic_mean_absolute_error", suite.analytic_mean_absolute_error()},
+                              {"mean_fidelity_difference", suite.mean_fidelity_difference()},
                               {"meets_targets", suite.meets_targets()},
                               {"known_miss", suite.known_miss},
                               {"cases", cases}});

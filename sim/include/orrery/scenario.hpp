@@ -19,6 +19,10 @@ struct LoadOptions {
   std::vector<std::pair<std::string, std::string>> overrides;
 };
 
+/// How a step is evaluated: by discrete events, or in closed form.
+enum class Fidelity { Event, Analytic };
+const char* to_text(Fidelity fidelity);
+
 /// A file that a result depends on.
 struct InputFile {
   std::string path;
@@ -32,6 +36,7 @@ struct Scenario {
   Node system;
   Node workload;
   bool ignore_memory = false;
+  Fidelity fidelity = Fidelity::Event;
   bool fold = true;               ///< false: every rank is simulated
   bool coalesce = true;           ///< false: every operation is an event of its own
   std::vector<InputFile> inputs;  ///< the scenario, then the library entries, sorted

@@ -22,9 +22,13 @@ struct ValidationCase {
   double least = 0;
   double greatest = 0;
   int tried = 1;
+  double analytic = 0;  ///< the same prediction in closed form, where there is one
   std::string problem;
   /// predicted / measured - 1.
   [[nodiscard]] double error() const { return *predicted / measured - 1; }
+  [[nodiscard]] double analytic_error() const { return analytic / measured - 1; }
+  /// analytic / predicted - 1.
+  [[nodiscard]] double fidelity_difference() const { return analytic / *predicted - 1; }
 };
 
 struct SuiteResult {
@@ -43,6 +47,10 @@ struct SuiteResult {
   [[nodiscard]] double mean_absolute_error() const;
   [[nodiscard]] double median_absolute_error() const;
   [[nodiscard]] double bias() const;
+  /// Mean absolute relative error of the analytic predictions, and their mean absolute relative
+  /// difference from those of the event engine.
+  [[nodiscard]] double analytic_mean_absolute_error() const;
+  [[nodiscard]] double mean_fidelity_difference() const;
   /// All cases were predicted and every target holds; true without targets.
   [[nodiscard]] bool meets_targets() const;
 };

@@ -1,0 +1,313 @@
+#include "engine/estimator.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include <orrery/error.hpp>
+
+#include "engine/side_streams.hpp"
+
+namespace orrery {
+namespace {
+
+constexpr std::uint32_t kNone = 0xffffffffU;
+
+std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
+
+// Where a rank stands.
+struct Mark {
+  Seconds now{};
+  Tiles tiles{};
+};
+
+struct RankClock {
+  Seconds now{};   // end of what was placed on the compute stream
+  Seconds host{};  // when the host has launched everything so far
+  SideStreams side;
+  Tiles tiles{};
+  std::optional<Mark> period_begin, period_end;
+};
+
+class Estimator {
+ public:
+  Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time)
+      : outline_(outline),
+        costs_(costs),
+        clocks_(outline.ranks.size()),
+        output_(outline.passes.size(), Seconds(-1)),
+        launch_time_(launch_time) {
+    int kinds = 1;
+    for (const RepresentedRank& rank : outline.ranks) kinds = std::max(kinds, rank.kind + 1);
+    for (int kind = 0; kind < kinds; ++kind) {
+      profiles_.emplace_back(outline, costs, launch_time, kind);
+    }
+    for (const Pass& pass : outline.passes) {
+      last_microbatch_ = std::max(last_microbatch_, pass.microbatch);
+    }
+    find_pacing();
+    index_edges();
+  }
+
+  StepResult run() {
+    place_all();
+    Seconds last{};
+    for (const RankClock& clock : clocks_) last = max(last, max(clock.now, clock.side.free()));
+    StepResult result;
+    result.step_time = last + repeat_period();
+    fill_tiles(result, last);
+    return result;
+  }
+
+ private:
+  // Ranks that meet in every layer go at the pace of the slowest kind among them.
+  void find_pacing() {
+    pacing_.resize(outline_.ranks.size());
+    for (std::size_t rank = 0; rank < pacing_.size(); ++rank) {
+      pacing_[rank] = {outline_.ranks[rank].kind};
+    }
+    if (profiles_.size() == 1) return;
+    for (std::size_t a = 0; a < pacing_.size(); ++a) {
+      for (const RepresentedRank& other : outline_.ranks) {
+        const auto& mine = outline_.ranks[a].meetings;
+        for (std::size_t group = 0; group < std::min<std::size_t>(2, mine.size()); ++group) {
+          if (mine[group] >= 0 && mine[group] == other.meetings[group]) {
+            pacing_[a].push_back(other.kind);
+          }
+        }
+      }
+      std::sort(pacing_[a].begin(), pacing_[a].end());
+      pacing_[a].erase(std::unique(pacing_[a].begin(), pacing_[a].end()), pacing_[a].end());
+    }
+  }
+
+  void index_edges() {
+    first_edge_.assign(outline_.passes.size() + 1, 0);
+    for (const auto& edge : outline_.edges) ++first_edge_[edge.pass + 1];
+    for (std::size_t i = 1; i < first_edge_.size(); ++i) first_edge_[i] += first_edge_[i - 1];
+    before_.resize(outline_.edges.size());
+    std::vector<std::uint32_t> cursor(first_edge_.begin(), first_edge_.end() - 1);
+    for (const auto& edge : outline_.edges) before_[cursor[edge.pass]++] = edge.before;
+    passes_of_.resize(outline_.ranks.size());
+    for (std::uint32_t pass = 0; pass < outline_.passes.size(); ++pass) {
+      passes_of_[outline_.passes[pass].rank].push_back(pass);
+    }
+  }
+
+  // Every rank as far as what has arrived lets it, until all are done.
+  void place_all() {
+    std::vector<std::size_t> next(passes_of_.size());
+    std::size_t placed = 0;
+    for (std::size_t before = 1; placed > before || before == 1;) {
+      before = std::max<std::size_t>(placed, 2);
+      for (std::size_t rank = 0; rank < passes_of_.size(); ++rank) {
+        while (next[rank] < passes_of_[rank].size() && place(passes_of_[rank][next[rank]])) {
+          ++next[rank];
+          ++placed;
+        }
+      }
+      if (placed == outline_.passes.size()) return;
+      if (placed < before) break;
+    }
+    throw SimulationError("the step cannot end: its passes wait for one another");
+  }
+
+  bool place(std::uint32_t index) {
+    const Pass& pass = outline_.passes[index];
+    RankClock& clock = clocks_[pass.rank];
+    Seconds arrival{};
+    std::uint32_t why = kNone;
+    for (std::uint32_t e = first_edge_[index]; e < first_edge_[index + 1]; ++e) {
+      const Seconds there = output_[before_[e]];
+      if (there < Seconds(0)) return false;
+      if (there > arrival) {
+        arrival = there;
+        why = before_[e];
+      }
+    }
+    Seconds start = max(clock.now, arrival);
+    if (pass.joins) start = max(start, clock.side.free());
+    idle(clock, start, pass, why);
+    if (pass.host_sync) clock.host = max(clock.host, start);
+    note_period(pass, clock);
+    run_routine(pass, clock, start);
+    send(index, pass, clock);
+    return true;
+  }
+
+  // The wait before a pass: for its own communication, for the message on the wire, and otherwise
+  // the pipeline's bubble.
+  void idle(RankClock& clock, Seconds start, const Pass& pass, std::uint32_t why) {
+    const Seconds gap = start - clock.now;
+    if (gap <= Seconds(0)) return;
+    if (pass.joins) {
+      clock.tiles[at(Tile::DataComm)] += gap;
+    } else {
+      const std::int32_t message = why == kNone ? -1 : outline_.passes[why].message;
+      const Seconds wire =
+          message < 0 ? Seconds(0)
+                      : min(gap, costs_.collective(static_cast<std::uint32_t>(message)).time());
+      clock.tiles[at(Tile::PipelineComm)] += wire;
+      clock.tiles[at(Tile::Bubble)] += gap - wire;
+    }
+    clock.now = start;
+  }
+
+  // The slowest among those that run it together.
+  const RoutineProfiles& pace(std::uint32_t rank, std::uint32_t routine) const {
+    const auto& kinds = pacing_[rank];
+    int slowest = kinds.front();
+    for (const int kind : kinds) {
+      const auto time = [&](int k) {
+        return profiles_[static_cast<std::size_t>(k)].of(routine).time;
+      };
+      if (time(kind) > time(slowest)) slowest = kind;
+    }
+    return profiles_[static_cast<std::size_t>(slowest)];
+  }
+
+  // Adds something that takes `alone` to the compute stream.
+  void advance(RankClock& clock, const RoutineProfile& alone, const RoutineProfiles& profiles,
+               Tile tile) {
+    const Seconds start = clock.now;
+    const bool disturbed = clock.side.free() > start;
+    Seconds end = disturbed ? clock.side.end(alone, profiles, start) : start + alone.time;
+    const Seconds slowed = end - start - alone.time;
+    // The host has launched an operation before it ends.
+    const Seconds launched = clock.host + alone.host_excess + (end - start);
+    const Seconds waited = max(Seconds(0), launched - end);
+    end += waited;
+    clock.host += alone.launching;
+    for (std::size_t t = 0; t < alone.tiles.size(); ++t) clock.tiles[t] += alone.tiles[t];
+    clock.tiles[at(tile)] += slowed;
+    clock.tiles[at(Tile::Host)] += waited;
+    clock.now = end;
+  }
+
+  void run_routine(const Pass& pass, RankClock& clock, Seconds entry) {
+    const RoutineProfiles& profiles = pace(pass.rank, pass.routine);
+    const RoutineProfile& whole = profiles.of(pass.routine);
+    if (whole.closed && clock.side.free() <= entry) {
+      advance(clock, whole, profiles, Tile::Compute);
+      return;
+    }
+    const Routine& routine = outline_.routines[pass.routine];
+    ends_.assign(routine.steps.size(), Seconds(0));
+    for (std::size_t i = 0; i < routine.steps.size(); ++i) {
+      ends_[i] = run_step(routine, routine.steps[i], pass, clock, entry);
+    }
+  }
+
+  Seconds run_step(const Routine& routine, const Step& step, const Pass& pass, RankClock& clock,
+                   Seconds entry) {
+    const RoutineProfiles& profiles = profiles_[static_cast<std::size_t>(outline_.ranks[pass.rank].kind)];
+    const bool compute = step.call >= 0 || step.op.stream == Stream::Compute;
+    Seconds ready{};
+    Tile why = Tile::Bubble;
+    for (const std::uint32_t after : step.after) {
+      const Seconds before = after == Step::kEntry ? entry : ends_[after];
+      if (before <= ready) continue;
+      ready = before;
+      if (after != Step::kEntry) why = routine.steps[after].op.tile;
+    }
+    if (!compute) {
+      clock.host += launch_time_;
+      return clock.side.start(step.op.stream, ready, costs_.collective(step.op.work),
+                              profiles.beside(step.op.work));
+    }
+    if (ready > clock.now) {
+      clock.tiles[at(why)] += ready - clock.now;
+      clock.now = ready;
+    }
+    if (step.call < 0) {
+      advance(clock, profiles.of(step.op), profiles, step.op.tile);
+      return clock.now;
+    }
+    const auto routine_index = static_cast<std::uint32_t>(step.call);
+    const RoutineProfiles& paced = pace(pass.rank, routine_index);
+    std::uint32_t left = step.repeat;
+    while (left > 0) {
+      const bool disturbed = clock.side.free() > clock.now;
+      const std::uint32_t now = disturbed ? 1 : left;
+      advance(clock, paced.of(routine_index).repeated(now), paced, Tile::Compute);
+      left -= now;
+    }
+    return clock.now;
+  }
+
+  void send(std::uint32_t index, const Pass& pass, RankClock& clock) {
+    output_[index] = clock.now;
+    if (pass.message < 0) return;
+    const auto message = static_cast<std::uint32_t>(pass.message);
+    const CollectiveCost& cost = costs_.collective(message);
+    if (pass.message_stream == Stream::Compute) {
+      clock.tiles[at(Tile::PipelineComm)] += cost.time();
+      clock.now += cost.time();
+      output_[index] = clock.now;
+    } else {
+      output_[index] = clock.side.start(pass.message_stream, clock.now, cost,
+                                        profiles_.front().beside(message));
+    }
+  }
+
+  // Remembers where a rank stands when its last microbatch begins, and that of a period before:
+  // both are in the steady state.
+  void note_period(const Pass& pass, RankClock& clock) {
+    if (outline_.microbatches_left_out == 0) return;
+    const auto begin = [&](std::int32_t microbatch, std::optional<Mark>& mark) {
+      if (pass.microbatch == microbatch && !mark) mark = Mark{clock.now, clock.tiles};
+    };
+    begin(last_microbatch_ - outline_.period, clock.period_begin);
+    begin(last_microbatch_, clock.period_end);
+  }
+
+  // What the microbatches that are left out add.
+  Seconds repeat_period() {
+    if (outline_.microbatches_left_out == 0) return Seconds(0);
+    const double times = static_cast<double>(outline_.microbatches_left_out) / outline_.period;
+    const RankClock& pacer = clocks_.back();
+    const Seconds added = times * (pacer.period_end->now - pacer.period_begin->now);
+    for (RankClock& clock : clocks_) {
+      Seconds own{};
+      for (std::size_t t = 0; t < clock.tiles.size(); ++t) {
+        const Seconds more = times * (clock.period_end->tiles[t] - clock.period_begin->tiles[t]);
+        clock.tiles[t] += more;
+        own += more;
+      }
+      clock.tiles[at(Tile::Bubble)] += added - own;
+    }
+    return added;
+  }
+
+  void fill_tiles(StepResult& result, Seconds last) {
+    double all = 0;
+    for (const RepresentedRank& rank : outline_.ranks) all += rank.weight;
+    for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
+      Tiles tiles = clocks_[rank].tiles;
+      tiles[at(Tile::Bubble)] += last - clocks_[rank].now;
+      for (std::size_t t = 0; t < tiles.size(); ++t) {
+        result.breakdown[t] += tiles[t] * (outline_.ranks[rank].weight / all);
+      }
+      result.rank_tiles.push_back(tiles);
+    }
+  }
+
+  const Outline& outline_;
+  const CostTable& costs_;
+  std::vector<RoutineProfiles> profiles_;  // by kind of device
+  std::vector<std::vector<int>> pacing_;   // by rank: kinds that it keeps pace with
+  std::vector<RankClock> clocks_;
+  std::vector<Seconds> output_;  // of a pass: when it is with the next; negative until placed
+  std::vector<std::uint32_t> first_edge_, before_;
+  std::vector<std::vector<std::uint32_t>> passes_of_;  // by rank
+  std::vector<Seconds> ends_;                          // of the steps of the running pass
+  Seconds launch_time_;
+  std::int32_t last_microbatch_ = 0;
+};
+
+}  // namespace
+
+StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time) {
+  return Estimator(outline, costs, launch_time).run();
+}
+
+}  // namespace orrery
