@@ -17,7 +17,44 @@ int microbatches_to_show(int stages, int microbatches, bool shorten) {
   return enough + (microbatches - enough) % (stages == 1 ? 1 : stages);
 }
 
+// Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
+ChunkShape chunk_shape(const Recipe& recipe, int stage, int chunk) {
+  const int stages = recipe.parallelism.pipeline;
+  const int part = chunk * stages + stage;
+  const int parts = stages * recipe.parallelism.interleave;
+  const auto& uneven = recipe.parallelism.layers_per_stage;
+  return {.layers = uneven.empty() ? static_cast<int>(recipe.model.layers) / parts
+                                   : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
+          .embedding = part == 0,
+          .head = part == parts - 1};
+}
+
+StageShape stage_shape(const Recipe& recipe, const Groups& groups, int stage) {
+  StageShape result;
+  const int chunks = recipe.parallelism.interleave;
+  for (int chunk = 0; chunk < chunks; ++chunk) {
+    const ChunkShape part = chunk_shape(recipe, stage, chunk);
+    result.layers += part.layers;
+    result.chunk_layers = std::max(result.chunk_layers, static_cast<double>(part.layers));
+    result.embedding = result.embedding || part.embedding;
+    result.head = result.head || part.head;
+  }
+  result.in_flight_chunks =
+      in_flight(recipe.parallelism.pipeline, stage, chunks, groups.microbatches());
+  result.data_ranks = groups.reduction_ranks();
+  result.shard_ranks = groups.size(GroupKind::Shard);
+  return result;
+}
+
 }  // namespace
+
+std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups) {
+  std::vector<StageShape> shapes;
+  for (int stage = 0; stage < recipe.parallelism.pipeline; ++stage) {
+    shapes.push_back(stage_shape(recipe, groups, stage));
+  }
+  return shapes;
+}
 
 StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
                          const LowerOptions& options)
@@ -39,17 +76,6 @@ Outline StepBuilder::build() {
   }
   connect();
   return std::move(outline_);
-}
-
-// Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
-ChunkShape StepBuilder::shape(int stage, int chunk) const {
-  const int part = chunk * stages_ + stage;
-  const int parts = stages_ * chunks_;
-  const auto& uneven = recipe_.parallelism.layers_per_stage;
-  return {.layers = uneven.empty() ? static_cast<int>(recipe_.model.layers) / parts
-                                   : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
-          .embedding = part == 0,
-          .head = part == parts - 1};
 }
 
 std::string StepBuilder::name_of(const Symmetry::Class& of, int classes_of_stage) const {
@@ -117,7 +143,7 @@ void StepBuilder::add_pass(int index, const StagePass& pass, Builders& with) {
   const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
   const int stage = groups_.stage_of(rank);
   Pass run{.rank = static_cast<std::uint32_t>(index),
-           .routine = routine(with, shape(stage, pass.chunk), pass),
+           .routine = routine(with, chunk_shape(recipe_, stage, pass.chunk), pass),
            .microbatch = pass.microbatch,
            .host_sync = stages_ > 1 && recipe_.software.blocking_p2p};
   if (sends(stage, pass)) {
@@ -178,7 +204,7 @@ std::uint32_t StepBuilder::tail(Builders& with, int rank) {
   const int stage = groups_.stage_of(rank);
   const auto known = with.tails.find(stage);
   if (known != with.tails.end()) return known->second;
-  const double parameters = stage_parameters(recipe_, stage_shape(stage));
+  const double parameters = stage_parameters(recipe_, stage_shape(recipe_, groups_, stage));
   Sequence sequence(outline_);
   if (!with.data.reduces_beside()) with.data.reduce(sequence, parameters);
   const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
@@ -202,21 +228,6 @@ std::uint32_t StepBuilder::tail(Builders& with, int rank) {
   const std::uint32_t made = outline_.add(sequence.finish());
   with.tails.emplace(stage, made);
   return made;
-}
-
-StageShape StepBuilder::stage_shape(int stage) const {
-  StageShape result;
-  for (int chunk = 0; chunk < chunks_; ++chunk) {
-    const ChunkShape part = shape(stage, chunk);
-    result.layers += part.layers;
-    result.chunk_layers = std::max(result.chunk_layers, static_cast<double>(part.layers));
-    result.embedding = result.embedding || part.embedding;
-    result.head = result.head || part.head;
-  }
-  result.in_flight_chunks = in_flight(stages_, stage, chunks_, groups_.microbatches());
-  result.data_ranks = groups_.reduction_ranks();
-  result.shard_ranks = groups_.size(GroupKind::Shard);
-  return result;
 }
 
 }  // namespace orrery::workload

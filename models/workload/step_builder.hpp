@@ -14,6 +14,9 @@
 
 namespace orrery::workload {
 
+/// What each pipeline stage holds.
+std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups);
+
 class StepBuilder {
  public:
   StepBuilder(const Recipe& recipe, const Platform& platform, const LowerOptions& options);
@@ -21,8 +24,6 @@ class StepBuilder {
   /// Once.
   Outline build();
   [[nodiscard]] const Groups& groups() const { return groups_; }
-  /// What a pipeline stage holds. @pre stage < pipeline
-  [[nodiscard]] StageShape stage_shape(int stage) const;
 
  private:
   // What ranks share whose groups of every kind talk over equal links.
@@ -38,7 +39,6 @@ class StepBuilder {
   };
   using PassKey = std::tuple<int, bool, int, int>;  // class, backward, microbatch, chunk
 
-  [[nodiscard]] ChunkShape shape(int stage, int chunk) const;
   [[nodiscard]] std::string name_of(const Symmetry::Class& of, int classes_of_stage) const;
   void add_ranks(const Platform& platform);
   Builders& builders(int rank);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 namespace orrery::workload {
-namespace {
 
 MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages) {
   MemoryUse most;
@@ -13,6 +12,8 @@ MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages) {
   }
   return most;
 }
+
+namespace {
 
 // The first single change, from cheap to dear, after which the step fits.
 std::string advise(const Recipe& recipe, const std::vector<StageShape>& stages, Bytes capacity) {

@@ -13,6 +13,8 @@ struct StepMemory {
   std::string advice;  ///< empty when it fits
 };
 
+/// Of the fullest stage.
+MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages);
 StepMemory step_memory(const Recipe& recipe, const std::vector<StageShape>& stages, Bytes capacity);
 /// Forward work that the recipe's recomputation adds per token.
 Flops recompute_flops_per_token(const Recipe& recipe);

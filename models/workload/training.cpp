@@ -6,6 +6,7 @@
 
 #include "workload/step_builder.hpp"
 #include "workload/step_memory.hpp"
+#include "workload/strategies.hpp"
 
 namespace orrery {
 namespace workload {
@@ -39,11 +40,8 @@ class Training final : public Workload {
   LoweredWorkload lower(const Platform& platform, const LowerOptions& options) const override {
     check_precision(recipe_, platform);
     StepBuilder builder(recipe_, platform, options);
-    std::vector<StageShape> shapes;
-    for (int stage = 0; stage < recipe_.parallelism.pipeline; ++stage) {
-      shapes.push_back(builder.stage_shape(stage));
-    }
-    const StepMemory memory = step_memory(recipe_, shapes, platform.memory_capacity());
+    const StepMemory memory = step_memory(recipe_, stage_shapes(recipe_, builder.groups()),
+                                          platform.memory_capacity());
     LoweredWorkload lowered;
     lowered.memory = memory.fullest;
     lowered.memory_advice = memory.advice;
@@ -51,6 +49,19 @@ class Training final : public Workload {
     lowered.launch_time = recipe_.software.cuda_graph ? Seconds(0) : recipe_.software.launch_time;
     lowered.outline = builder.build();
     return lowered;
+  }
+
+  std::optional<MemoryUse> memory(const Platform& platform) const override {
+    WorkTables none;
+    const Groups groups(recipe_, platform, none);
+    return fullest(recipe_, stage_shapes(recipe_, groups));
+  }
+
+  std::unique_ptr<const StrategySpace> strategies(const Platform& platform,
+                                                  const SearchValues& search) const override {
+    return training_strategies(recipe_, platform, search, [](Recipe recipe) {
+      return std::make_unique<Training>(std::move(recipe));
+    });
   }
 
  private:

@@ -1,6 +1,7 @@
 // The command line: the composition root of the executable.
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include <orrery/builtin.hpp>
+#include <orrery/plan.hpp>
 #include <orrery/simulation.hpp>
 #include <orrery/validation.hpp>
 
@@ -24,6 +26,7 @@ struct Arguments {
   std::vector<std::string> libraries;
   std::string json;
   std::string fidelity;
+  int jobs = 0;
   bool ignore_memory = false;
   bool no_fold = false;
   bool timing = false;
@@ -91,6 +94,35 @@ int run(const Arguments& arguments) {
     write_file(arguments.json, orrery::to_json(report, {.timing = arguments.timing}));
   }
   return report.throughput ? kOk : kCannotFinish;
+}
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// A line that is written over itself, on a terminal only.
+void show_progress(std::size_t done, std::size_t all) {
+  static std::size_t last = 0;
+  const std::size_t percent = all == 0 ? 100 : done * 100 / all;
+  if (percent == last && done != all) return;
+  last = percent;
+  std::cerr << fmt::format("\r{} of {} strategies", done, all) << (done == all ? "\n" : "")
+            << std::flush;
+}
+
+int plan(const Arguments& arguments) {
+  const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
+  const orrery::Registry registry = orrery::builtin_registry();
+  orrery::PlanOptions options{.threads = arguments.jobs, .progress = {}, .stop = {}};
+  options.stop = [] { return interrupted != 0; };
+  if (isatty(STDERR_FILENO) != 0) options.progress = show_progress;
+  // The first Ctrl-C ends the search, the second the process.
+  std::signal(SIGINT, [](int) {
+    interrupted = 1;
+    std::signal(SIGINT, SIG_DFL);
+  });
+  const orrery::PlanResult result = orrery::plan(scenario, registry, options);
+  if (arguments.json != "-") std::cout << orrery::to_text(result);
+  if (!arguments.json.empty()) write_file(arguments.json, orrery::to_json(result));
+  return result.best.empty() ? kCannotFinish : kOk;
 }
 
 int check(const Arguments& arguments) {
@@ -181,6 +213,15 @@ int dispatch(int argc, char** argv) {
       ->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
       ->required();
   add_common(*check_command, arguments);
+  auto* plan_command = app.add_subcommand(
+      "plan", "Search the layouts of a training job for the best that fits in memory");
+  plan_command
+      ->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
+      ->required();
+  add_common(*plan_command, arguments);
+  plan_command
+      ->add_option("--jobs", arguments.jobs, "Threads (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
   auto* validate_command = app.add_subcommand("validate", "Compare predictions with measured runs");
   validate_command->add_option("suites", arguments.suites,
                                "Names of suites, or their files; all by default");
@@ -196,6 +237,7 @@ int dispatch(int argc, char** argv) {
   }
   if (run_command->parsed()) return run(arguments);
   if (check_command->parsed()) return check(arguments);
+  if (plan_command->parsed()) return plan(arguments);
   if (validate_command->parsed()) return validate(arguments);
   return list(arguments);
 }

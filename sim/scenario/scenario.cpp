@@ -72,6 +72,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
   scenario.description = reader.text_or("description", "");
   scenario.system = reader.raw("system");
   scenario.workload = reader.raw("workload");
+  scenario.plan = reader.raw("plan");
   for (const char* key : {"system", "workload"}) {
     if (!reader.has(key))
       diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));

@@ -35,6 +35,7 @@ struct Scenario {
   std::string description;
   Node system;
   Node workload;
+  Node plan;  ///< what `orrery plan` searches; Null when the scenario says nothing
   bool ignore_memory = false;
   Fidelity fidelity = Fidelity::Event;
   bool fold = true;               ///< false: every rank is simulated

@@ -10,6 +10,7 @@
 
 #include <orrery/outline.hpp>
 #include <orrery/platform.hpp>
+#include <orrery/strategy.hpp>
 
 namespace orrery {
 
@@ -62,6 +63,14 @@ class Workload {
   /// places.
   [[nodiscard]] virtual LoweredWorkload lower(const Platform& platform,
                                               const LowerOptions& options) const = 0;
+  /// What lower() says of memory, without lowering; none where it says nothing.
+  [[nodiscard]] virtual std::optional<MemoryUse> memory(const Platform&) const { return {}; }
+  /// The ways in which the workload could be laid out; null when there is only this one.
+  /// @throws ConfigError for a dimension or value of `search` that there is not.
+  [[nodiscard]] virtual std::unique_ptr<const StrategySpace> strategies(const Platform&,
+                                                                        const SearchValues&) const {
+    return nullptr;
+  }
 };
 
 }  // namespace orrery

@@ -1,0 +1,39 @@
+#pragma once
+/// Everything that a scenario names, made; and steps of workloads on it.
+
+#include <memory>
+#include <vector>
+
+#include <orrery/registry.hpp>
+#include <orrery/report.hpp>
+#include <orrery/scenario.hpp>
+
+#include "engine/cost_table.hpp"
+
+namespace orrery {
+
+struct Machine {
+  std::unique_ptr<Platform> platform;
+  std::unique_ptr<const CollectiveModel> collectives;  ///< never null
+  std::unique_ptr<const Workload> workload;
+};
+
+/// @throws ConfigError with every mistake of the scenario.
+Machine make_machine(const Scenario& scenario, const Registry& registry);
+
+/// Every kind of device at work on a job of so many devices, without communication.
+std::vector<DevicePoint> device_points(const Platform& platform, OperatingPoint::Regime regime,
+                                       int devices);
+
+struct EvaluateOptions {
+  Fidelity fidelity = Fidelity::Event;
+  bool fold = true;
+  bool coalesce = true;
+  bool ignore_memory = false;
+};
+
+/// Lowers `workload` and evaluates one step. The report lacks what only a scenario knows.
+/// @throws ConfigError, SimulationError
+Report evaluate(const Machine& machine, const Workload& workload, const EvaluateOptions& options);
+
+}  // namespace orrery
