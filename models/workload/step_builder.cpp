@@ -71,6 +71,9 @@ StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
 }
 
 Outline StepBuilder::build() {
+  const std::size_t classes = symmetry_.classes().size();
+  passes_.resize(slot(static_cast<int>(classes), false, 0, 0));
+  outline_.passes.reserve(passes_.size() + classes);
   for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
     build_class(index);
   }
@@ -113,55 +116,60 @@ StepBuilder::Builders& StepBuilder::builders(int rank) {
   return *known;
 }
 
-std::uint32_t StepBuilder::routine(Builders& with, const ChunkShape& part, const StagePass& pass) {
-  const bool first = pass.microbatch == 0 && !pass.backward && with.data.first_differs();
-  const bool last =
-      pass.microbatch == microbatches_ - 1 && pass.backward && with.data.last_differs();
-  const auto key =
-      std::make_tuple(part.layers, part.embedding, part.head, pass.backward, first || last);
+std::uint32_t StepBuilder::routine(Builders& with, const ChunkShape& part, bool backward,
+                                   bool special) {
+  const auto key = std::make_tuple(part.layers, part.embedding, part.head, backward, special);
   const auto known = with.routines.find(key);
   if (known != with.routines.end()) return known->second;
-  const std::uint32_t made = pass.backward
-                                 ? with.chunks.backward(part, with.data.backward(part, last))
-                                 : with.chunks.forward(part, with.data.forward(part, first));
+  const std::uint32_t made = backward
+                                 ? with.chunks.backward(part, with.data.backward(part, special))
+                                 : with.chunks.forward(part, with.data.forward(part, special));
   with.routines.emplace(key, made);
   return made;
+}
+
+// The last part's forward and the first part's backward stay where they are; others are sent.
+StepBuilder::PassKind StepBuilder::pass_kind(Builders& with, int rank, int chunk, bool backward) {
+  const int stage = groups_.stage_of(rank);
+  const ChunkShape shape = chunk_shape(recipe_, stage, chunk);
+  const bool differs = backward ? with.data.last_differs() : with.data.first_differs();
+  PassKind kind;
+  kind.routine = routine(with, shape, backward, false);
+  kind.special = differs ? routine(with, shape, backward, true) : kind.routine;
+  const int part = chunk * stages_ + stage;
+  const bool sent = stages_ > 1 && (backward ? part > 0 : part < stages_ * chunks_ - 1);
+  if (!sent) return kind;
+  const int before = rank + groups_.devices() - groups_.devices_per_stage();
+  kind.message = static_cast<std::int32_t>(message(backward ? before % groups_.devices() : rank));
+  return kind;
 }
 
 void StepBuilder::build_class(int index) {
   const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
   const int stage = groups_.stage_of(rank);
   Builders& with = builders(rank);
+  std::vector<PassKind> kinds;  // forward of every chunk, then backward
+  for (const bool backward : {false, true}) {
+    for (int chunk = 0; chunk < chunks_; ++chunk) {
+      kinds.push_back(pass_kind(with, rank, chunk, backward));
+    }
+  }
   for (const StagePass& pass : pipeline_order(stages_, stage, chunks_, microbatches_)) {
-    add_pass(index, pass, with);
+    const PassKind& kind =
+        kinds[static_cast<std::size_t>((pass.backward ? chunks_ : 0) + pass.chunk)];
+    const bool special = pass.microbatch == (pass.backward ? microbatches_ - 1 : 0);
+    passes_[slot(index, pass.backward, pass.chunk, pass.microbatch)] =
+        static_cast<std::int32_t>(outline_.passes.size());
+    outline_.passes.push_back(
+        {.rank = static_cast<std::uint32_t>(index),
+         .routine = special ? kind.special : kind.routine,
+         .microbatch = pass.microbatch,
+         .host_sync = stages_ > 1 && recipe_.software.blocking_p2p,
+         .message = kind.message,
+         .message_stream = recipe_.software.overlap.p2p ? Stream::Send : Stream::Compute});
   }
   outline_.passes.push_back(
       {.rank = static_cast<std::uint32_t>(index), .routine = tail(with, rank), .joins = true});
-}
-
-void StepBuilder::add_pass(int index, const StagePass& pass, Builders& with) {
-  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
-  const int stage = groups_.stage_of(rank);
-  Pass run{.rank = static_cast<std::uint32_t>(index),
-           .routine = routine(with, chunk_shape(recipe_, stage, pass.chunk), pass),
-           .microbatch = pass.microbatch,
-           .host_sync = stages_ > 1 && recipe_.software.blocking_p2p};
-  if (sends(stage, pass)) {
-    const int per_stage = groups_.devices_per_stage();
-    const int towards =
-        pass.backward ? (rank + groups_.devices() - per_stage) % groups_.devices() : rank;
-    run.message = static_cast<std::int32_t>(message(towards));
-    run.message_stream = recipe_.software.overlap.p2p ? Stream::Send : Stream::Compute;
-  }
-  passes_[{index, pass.backward, pass.microbatch, pass.chunk}] =
-      static_cast<std::uint32_t>(outline_.passes.size());
-  outline_.passes.push_back(run);
-}
-
-// The last part's forward and the first part's backward stay where they are.
-bool StepBuilder::sends(int stage, const StagePass& pass) const {
-  const int part = pass.chunk * stages_ + stage;
-  return stages_ > 1 && (pass.backward ? part > 0 : part < stages_ * chunks_ - 1);
 }
 
 // Between `rank` and its peer in the next stage.
@@ -181,20 +189,24 @@ int StepBuilder::peer(int index, int stage) const {
   return symmetry_.class_of(stage * per_stage + rank % per_stage);
 }
 
+// A part's forward needs that of the part before, its backward that of the part after. The loss
+// turns round on the last part, whose rank runs the forward before the backward anyway.
 void StepBuilder::connect() {
+  if (stages_ == 1) return;
   const int parts = stages_ * chunks_;
-  for (const auto& [key, pass] : passes_) {
-    const auto& [index, backward, microbatch, chunk] = key;
+  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
     const int stage = groups_.stage_of(symmetry_.classes()[static_cast<std::size_t>(index)].rank);
-    const int part = chunk * stages_ + stage;
-    const int from = backward ? part + 1 : part - 1;
-    if (from < 0) continue;
-    if (from == parts) {  // the loss turns round on the last part
-      outline_.edges.push_back({pass, passes_.at({index, false, microbatch, chunk})});
-    } else if (stages_ > 1) {
-      const int before = from % stages_;
-      outline_.edges.push_back(
-          {pass, passes_.at({peer(index, before), backward, microbatch, from / stages_})});
+    for (const bool backward : {false, true}) {
+      const int other = peer(index, (stage + (backward ? 1 : stages_ - 1)) % stages_);
+      for (int chunk = 0; chunk < chunks_; ++chunk) {
+        const int from = chunk * stages_ + stage + (backward ? 1 : -1);
+        if (from < 0 || from == parts) continue;
+        for (int microbatch = 0; microbatch < microbatches_; ++microbatch) {
+          const auto pass =
+              static_cast<std::size_t>(passes_[slot(index, backward, chunk, microbatch)]);
+          outline_.passes[pass].after = passes_[slot(other, backward, from / stages_, microbatch)];
+        }
+      }
     }
   }
 }

@@ -37,16 +37,27 @@ class StepBuilder {
     Builders(const Recipe& recipe, Groups& groups, Outline& outline, int rank)
         : chunks(recipe, groups, outline, rank), data(recipe, groups, rank) {}
   };
-  using PassKey = std::tuple<int, bool, int, int>;  // class, backward, microbatch, chunk
+  // What the passes of a class through a chunk in one direction have in common.
+  struct PassKind {
+    std::uint32_t routine = 0;
+    std::uint32_t special = 0;  // routine of the first forward, or the last backward
+    std::int32_t message = -1;
+  };
 
   [[nodiscard]] std::string name_of(const Symmetry::Class& of, int classes_of_stage) const;
   void add_ranks(const Platform& platform);
   Builders& builders(int rank);
-  std::uint32_t routine(Builders& with, const ChunkShape& part, const StagePass& pass);
+  std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
+  PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
   std::uint32_t tail(Builders& with, int rank);
   void build_class(int index);
-  void add_pass(int index, const StagePass& pass, Builders& with);
-  [[nodiscard]] bool sends(int stage, const StagePass& pass) const;
+  // Where a pass of a class stands in passes_.
+  [[nodiscard]] std::size_t slot(int index, bool backward, int chunk, int microbatch) const {
+    const auto row = (static_cast<std::size_t>(index) * 2 + (backward ? 1 : 0)) *
+                         static_cast<std::size_t>(chunks_) +
+                     static_cast<std::size_t>(chunk);
+    return row * static_cast<std::size_t>(microbatches_) + static_cast<std::size_t>(microbatch);
+  }
   std::uint32_t message(int rank);
   [[nodiscard]] int peer(int index, int stage) const;
   void connect();
@@ -59,7 +70,7 @@ class StepBuilder {
   int chunks_;
   int microbatches_;                                                // that are laid out
   std::map<std::vector<int>, std::unique_ptr<Builders>> builders_;  // by layouts of the groups
-  std::map<PassKey, std::uint32_t> passes_;
+  std::vector<std::int32_t> passes_;                                // in the outline, by slot
 };
 
 }  // namespace orrery::workload

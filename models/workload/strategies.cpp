@@ -102,7 +102,8 @@ class TrainingStrategies final : public StrategySpace {
  private:
   static std::vector<std::pair<std::string, std::string>> settings(const Choice& c) {
     const std::string p = fmt::format(
-        "{{tensor: {}, pipeline: {}, interleave: {}, context: {}, data: {}, sequence: {}, sharding: "
+        "{{tensor: {}, pipeline: {}, interleave: {}, context: {}, data: {}, sequence: {}, "
+        "sharding: "
         "{}}}",
         c.tensor, c.pipeline, c.interleave, c.context, c.data, on_off(c.sequence),
         name_of(shardings(), c.sharding));
@@ -115,8 +116,8 @@ class TrainingStrategies final : public StrategySpace {
   }
 
   void check_search() const {
-    const std::vector<std::string> names = {"tensor",   "pipeline",  "interleave", "context",
-                                            "microbatch", "sharding", "recompute",  "sequence",
+    const std::vector<std::string> names = {"tensor",       "pipeline",   "interleave", "context",
+                                            "microbatch",   "sharding",   "recompute",  "sequence",
                                             "overlap_data", "overlap_p2p"};
     for (const auto& [name, values] : search_) {
       if (std::find(names.begin(), names.end(), name) == names.end()) {
@@ -129,7 +130,8 @@ class TrainingStrategies final : public StrategySpace {
 
   static void check_values(const std::string& name, const std::vector<std::string>& values) {
     const auto fail = [&](const std::string& value, const std::string& expected) {
-      throw ConfigError(fmt::format("plan.search.{}: expected {}; got '{}'", name, expected, value));
+      throw ConfigError(
+          fmt::format("plan.search.{}: expected {}; got '{}'", name, expected, value));
     };
     for (const std::string& value : values) {
       const auto is = [&](const auto& pair) { return pair.first == value; };
@@ -186,8 +188,8 @@ class TrainingStrategies final : public StrategySpace {
 
   void choose_context(Choice c) {
     const int rest = devices_ / c.tensor / c.pipeline;
-    const auto most = std::max(1, static_cast<int>(recipe_.sequence_length) /
-                                      kLeastTokensPerContextRank);
+    const auto most =
+        std::max(1, static_cast<int>(recipe_.sequence_length) / kLeastTokensPerContextRank);
     for (const int context : narrowed("context", powers_of_two(most))) {
       if (rest % context != 0) continue;
       c.context = context;

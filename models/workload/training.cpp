@@ -40,8 +40,8 @@ class Training final : public Workload {
   LoweredWorkload lower(const Platform& platform, const LowerOptions& options) const override {
     check_precision(recipe_, platform);
     StepBuilder builder(recipe_, platform, options);
-    const StepMemory memory = step_memory(recipe_, stage_shapes(recipe_, builder.groups()),
-                                          platform.memory_capacity());
+    const StepMemory memory =
+        step_memory(recipe_, stage_shapes(recipe_, builder.groups()), platform.memory_capacity());
     LoweredWorkload lowered;
     lowered.memory = memory.fullest;
     lowered.memory_advice = memory.advice;

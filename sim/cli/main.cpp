@@ -219,8 +219,7 @@ int dispatch(int argc, char** argv) {
       ->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
       ->required();
   add_common(*plan_command, arguments);
-  plan_command
-      ->add_option("--jobs", arguments.jobs, "Threads (default: one per processor)")
+  plan_command->add_option("--jobs", arguments.jobs, "Threads (default: one per processor)")
       ->check(CLI::Range(1, 1024));
   auto* validate_command = app.add_subcommand("validate", "Compare predictions with measured runs");
   validate_command->add_option("suites", arguments.suites,

@@ -10,8 +10,6 @@
 namespace orrery {
 namespace {
 
-constexpr std::uint32_t kNone = 0xffffffffU;
-
 std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
 
 // Where a rank stands.
@@ -45,7 +43,7 @@ class Estimator {
       last_microbatch_ = std::max(last_microbatch_, pass.microbatch);
     }
     find_pacing();
-    index_edges();
+    sort_passes();
   }
 
   StepResult run() {
@@ -80,13 +78,7 @@ class Estimator {
     }
   }
 
-  void index_edges() {
-    first_edge_.assign(outline_.passes.size() + 1, 0);
-    for (const auto& edge : outline_.edges) ++first_edge_[edge.pass + 1];
-    for (std::size_t i = 1; i < first_edge_.size(); ++i) first_edge_[i] += first_edge_[i - 1];
-    before_.resize(outline_.edges.size());
-    std::vector<std::uint32_t> cursor(first_edge_.begin(), first_edge_.end() - 1);
-    for (const auto& edge : outline_.edges) before_[cursor[edge.pass]++] = edge.before;
+  void sort_passes() {
     passes_of_.resize(outline_.ranks.size());
     for (std::uint32_t pass = 0; pass < outline_.passes.size(); ++pass) {
       passes_of_[outline_.passes[pass].rank].push_back(pass);
@@ -114,19 +106,12 @@ class Estimator {
   bool place(std::uint32_t index) {
     const Pass& pass = outline_.passes[index];
     RankClock& clock = clocks_[pass.rank];
-    Seconds arrival{};
-    std::uint32_t why = kNone;
-    for (std::uint32_t e = first_edge_[index]; e < first_edge_[index + 1]; ++e) {
-      const Seconds there = output_[before_[e]];
-      if (there < Seconds(0)) return false;
-      if (there > arrival) {
-        arrival = there;
-        why = before_[e];
-      }
-    }
+    const Seconds arrival =
+        pass.after == Pass::kNothing ? Seconds(0) : output_[static_cast<std::size_t>(pass.after)];
+    if (arrival < Seconds(0)) return false;
     Seconds start = max(clock.now, arrival);
     if (pass.joins) start = max(start, clock.side.free());
-    idle(clock, start, pass, why);
+    idle(clock, start, pass);
     if (pass.host_sync) clock.host = max(clock.host, start);
     note_period(pass, clock);
     run_routine(pass, clock, start);
@@ -136,13 +121,16 @@ class Estimator {
 
   // The wait before a pass: for its own communication, for the message on the wire, and otherwise
   // the pipeline's bubble.
-  void idle(RankClock& clock, Seconds start, const Pass& pass, std::uint32_t why) {
+  void idle(RankClock& clock, Seconds start, const Pass& pass) {
     const Seconds gap = start - clock.now;
     if (gap <= Seconds(0)) return;
     if (pass.joins) {
       clock.tiles[at(Tile::DataComm)] += gap;
     } else {
-      const std::int32_t message = why == kNone ? -1 : outline_.passes[why].message;
+      const std::int32_t message =
+          pass.after == Pass::kNothing
+              ? -1
+              : outline_.passes[static_cast<std::size_t>(pass.after)].message;
       const Seconds wire =
           message < 0 ? Seconds(0)
                       : min(gap, costs_.collective(static_cast<std::uint32_t>(message)).time());
@@ -183,10 +171,12 @@ class Estimator {
     clock.now = end;
   }
 
+  // A routine that leaves nothing under way is one block, slowed as a whole by what goes on beside
+  // it; another is placed step by step.
   void run_routine(const Pass& pass, RankClock& clock, Seconds entry) {
     const RoutineProfiles& profiles = pace(pass.rank, pass.routine);
     const RoutineProfile& whole = profiles.of(pass.routine);
-    if (whole.closed && clock.side.free() <= entry) {
+    if (whole.closed) {
       advance(clock, whole, profiles, Tile::Compute);
       return;
     }
@@ -199,7 +189,8 @@ class Estimator {
 
   Seconds run_step(const Routine& routine, const Step& step, const Pass& pass, RankClock& clock,
                    Seconds entry) {
-    const RoutineProfiles& profiles = profiles_[static_cast<std::size_t>(outline_.ranks[pass.rank].kind)];
+    const RoutineProfiles& profiles =
+        profiles_[static_cast<std::size_t>(outline_.ranks[pass.rank].kind)];
     const bool compute = step.call >= 0 || step.op.stream == Stream::Compute;
     Seconds ready{};
     Tile why = Tile::Bubble;
@@ -244,8 +235,8 @@ class Estimator {
       clock.now += cost.time();
       output_[index] = clock.now;
     } else {
-      output_[index] = clock.side.start(pass.message_stream, clock.now, cost,
-                                        profiles_.front().beside(message));
+      output_[index] =
+          clock.side.start(pass.message_stream, clock.now, cost, profiles_.front().beside(message));
     }
   }
 
@@ -297,7 +288,6 @@ class Estimator {
   std::vector<std::vector<int>> pacing_;   // by rank: kinds that it keeps pace with
   std::vector<RankClock> clocks_;
   std::vector<Seconds> output_;  // of a pass: when it is with the next; negative until placed
-  std::vector<std::uint32_t> first_edge_, before_;
   std::vector<std::vector<std::uint32_t>> passes_of_;  // by rank
   std::vector<Seconds> ends_;                          // of the steps of the running pass
   Seconds launch_time_;

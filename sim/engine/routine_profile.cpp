@@ -82,8 +82,8 @@ Beside RoutineProfiles::beside(std::uint32_t collective) const {
 double RoutineProfiles::slowdown(const RoutineProfile& profile, const Beside& with) const {
   if (profile.time <= Seconds(0)) return 1;
   const OperatingPoint left = costs_.beside(with.multiprocessors, with.memory, kind_);
-  Seconds extra = profile.compute * (1 / left.compute_share - 1) +
-                  profile.memory * (1 / left.memory_share - 1);
+  Seconds extra =
+      profile.compute * (1 / left.compute_share - 1) + profile.memory * (1 / left.memory_share - 1);
   for (std::size_t i = 0; i < 2; ++i) {
     if (with.link[i] > 0) extra += profile.link[i];
   }
@@ -109,8 +109,8 @@ RoutineProfile RoutineProfiles::profile(const Routine& routine) const {
       }
     }
     if (!compute) {
-      end[i] = side.start(step.op.stream, ready, costs_.collective(step.op.work),
-                          beside(step.op.work));
+      end[i] =
+          side.start(step.op.stream, ready, costs_.collective(step.op.work), beside(step.op.work));
       all.launching += launch_time_;
       all.closed = all.closed && !step.after.empty();
       continue;

@@ -20,15 +20,15 @@ struct Beside {
 /// Times of a routine with nothing else under way on its rank. They add up for routines in a row.
 struct RoutineProfile {
   Seconds time{};
-  Seconds compute{};     ///< part of `time` bound by the matrix or vector units
-  Seconds memory{};      ///< part of `time` bound by memory bandwidth
-  Seconds link[2]{};     ///< part of `time` in which a collective holds a LinkClass
-  Seconds launching{};   ///< host time for its launches
+  Seconds compute{};    ///< part of `time` bound by the matrix or vector units
+  Seconds memory{};     ///< part of `time` bound by memory bandwidth
+  Seconds link[2]{};    ///< part of `time` in which a collective holds a LinkClass
+  Seconds launching{};  ///< host time for its launches
   /// The routine is delayed when the host is later than so much before its start: the greatest
   /// excess of launches over kernels up to any of its operations (max-plus algebra).
   Seconds host_excess{-1e30};
-  Tiles tiles{};         ///< sum to `time`
-  bool closed = true;    ///< nothing goes on beside it after its end, and it waits for nothing
+  Tiles tiles{};       ///< sum to `time`
+  bool closed = true;  ///< nothing goes on beside it after its end, and it waits for nothing
 
   /// This, then `next`.
   void append(const RoutineProfile& next);
@@ -42,9 +42,7 @@ class RoutineProfiles {
   /// Keeps references.
   RoutineProfiles(const Outline& outline, const CostTable& costs, Seconds launch_time, int kind);
 
-  [[nodiscard]] const RoutineProfile& of(std::uint32_t routine) const {
-    return profiles_[routine];
-  }
+  [[nodiscard]] const RoutineProfile& of(std::uint32_t routine) const { return profiles_[routine]; }
   /// Of an operation that holds the compute stream.
   [[nodiscard]] RoutineProfile of(const Op& op) const;
   [[nodiscard]] Beside beside(std::uint32_t collective) const;

@@ -11,13 +11,8 @@ Seconds SideStreams::start(Stream stream, Seconds ready, const CollectiveCost& c
   track.free = start + cost.time();
   track.last[track.next] = {.start = start, .end = track.free, .takes = takes};
   track.next = (track.next + 1) % kKept;
+  free_ = max(free_, track.free);
   return track.free;
-}
-
-Seconds SideStreams::free() const {
-  Seconds latest{};
-  for (const Track& track : tracks_) latest = max(latest, track.free);
-  return latest;
 }
 
 // Walks from one start or end of communication to the next.

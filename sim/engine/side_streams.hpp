@@ -13,7 +13,7 @@ class SideStreams {
   /// A collective that may start at `ready`, on a stream other than Compute. Returns its end.
   Seconds start(Stream stream, Seconds ready, const CollectiveCost& cost, const Beside& takes);
   /// When all streams are free.
-  [[nodiscard]] Seconds free() const;
+  [[nodiscard]] Seconds free() const { return free_; }
   /// The end of something that takes `profile` alone and starts at `start`, slowed by what goes on
   /// beside it.
   [[nodiscard]] Seconds end(const RoutineProfile& profile, const RoutineProfiles& profiles,
@@ -33,6 +33,7 @@ class SideStreams {
     std::size_t next = 0;
   };
   std::array<Track, kStreamCount> tracks_{};
+  Seconds free_{};
 };
 
 }  // namespace orrery

@@ -149,9 +149,11 @@ Program flatten(Outline outline) {
   std::vector<Flattener::Placed> placed;
   placed.reserve(outline.passes.size());
   for (const Pass& pass : outline.passes) placed.push_back(flattener.place(pass));
-  for (const auto& edge : outline.edges) {
-    for (const std::uint32_t entry : placed[edge.pass].entries) {
-      program.add_dependency(entry, placed[edge.before].output);
+  for (std::size_t i = 0; i < outline.passes.size(); ++i) {
+    if (outline.passes[i].after == Pass::kNothing) continue;
+    const auto before = static_cast<std::size_t>(outline.passes[i].after);
+    for (const std::uint32_t entry : placed[i].entries) {
+      program.add_dependency(entry, placed[before].output);
     }
   }
   return program;

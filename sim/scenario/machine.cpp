@@ -92,8 +92,8 @@ StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
   }
   const Program program = flatten(lowered.outline);
   const auto kernel = make_simgrid_kernel();
-  return execute(program, costs,
-                 {.launch_time = lowered.launch_time, .coalesce = options.coalesce}, *kernel);
+  return execute(program, costs, {.launch_time = lowered.launch_time, .coalesce = options.coalesce},
+                 *kernel);
 }
 
 // Whether the job fits, and what would make it.
@@ -162,8 +162,8 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
   add_caveats(platform, costs, lowered.outline.collectives.size(), report.warnings);
   report.throughput = throughput_of(lowered.work, report.step.step_time, platform);
   if (lowered.bus_bandwidth) {
-    report.collective = collective_report(lowered.outline.collectives.front(),
-                                          costs.collective(0), report.step.step_time);
+    report.collective = collective_report(lowered.outline.collectives.front(), costs.collective(0),
+                                          report.step.step_time);
   }
   return report;
 }

@@ -291,9 +291,9 @@ PlanResult plan(const Scenario& scenario, const Registry& registry, const PlanOp
   std::stable_sort(result.rejected.begin(), result.rejected.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   if (found.best.empty() && found.nearest) {
-    result.nearest = fmt::format("{} needs {} of {}", as_text(space->at(found.nearest->index).settings),
-                                 to_text(found.nearest->memory),
-                                 to_text(machine.platform->memory_capacity()));
+    result.nearest =
+        fmt::format("{} needs {} of {}", as_text(space->at(found.nearest->index).settings),
+                    to_text(found.nearest->memory), to_text(machine.platform->memory_capacity()));
   }
   return result;
 }

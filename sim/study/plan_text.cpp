@@ -14,7 +14,8 @@ std::string layout_text(const PlanCandidate& candidate) {
   for (const auto& [path, value] : candidate.settings) {
     const std::string key = path.substr(path.rfind('.') + 1);
     if (key != "parallelism") {
-      if (value != "false" && value != "none") parts.push_back(value == "true" ? key : key + " " + value);
+      if (value != "false" && value != "none")
+        parts.push_back(value == "true" ? key : key + " " + value);
       continue;
     }
     std::string item;
@@ -57,8 +58,8 @@ std::string table(const PlanResult& result) {
 }  // namespace
 
 std::string to_text(const PlanResult& result, const TextOptions&) {
-  std::string text = fmt::format("{} on {} devices of {}\n", result.scenario, result.devices,
-                                 result.system);
+  std::string text =
+      fmt::format("{} on {} devices of {}\n", result.scenario, result.devices, result.system);
   text += fmt::format("{} of {} legal strategies evaluated in closed form{}\n\n", result.evaluated,
                       result.legal, result.interrupted ? " before the search was interrupted" : "");
   if (result.best.empty()) {

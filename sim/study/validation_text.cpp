@@ -26,17 +26,18 @@ std::string verdict(const SuiteResult& suite) {
 
 std::string to_text(const std::vector<SuiteResult>& suites) {
   std::string text =
-      fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8} {:>9} {:>8}  {:<22} {}\n", "suite", "cases", "mean",
-                  "median", "bias", "analytic", "differs", "target", "");
+      fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8} {:>9} {:>8}  {:<22} {}\n", "suite", "cases",
+                  "mean", "median", "bias", "analytic", "differs", "target", "");
   int cases = 0, without = 0;
   double sum = 0, analytic = 0, differs = 0;
   for (const SuiteResult& suite : suites) {
     const int predicted = suite.predicted_cases();
     text += fmt::format(
-        "{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>7.1f} % {:>6.2f} %  {:<22} {}\n", suite.name,
-        predicted, suite.mean_absolute_error() * 100, suite.median_absolute_error() * 100,
-        suite.bias() * 100, suite.analytic_mean_absolute_error() * 100,
-        suite.mean_fidelity_difference() * 100, target_text(suite), verdict(suite));
+        "{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>7.1f} % {:>6.2f} %  {:<22} {}\n",
+        suite.name, predicted, suite.mean_absolute_error() * 100,
+        suite.median_absolute_error() * 100, suite.bias() * 100,
+        suite.analytic_mean_absolute_error() * 100, suite.mean_fidelity_difference() * 100,
+        target_text(suite), verdict(suite));
     cases += predicted;
     without += static_cast<int>(suite.cases.size()) - predicted;
     sum += suite.mean_absolute_error() * predicted;
@@ -44,8 +45,8 @@ std::string to_text(const std::vector<SuiteResult>& suites) {
     differs += suite.mean_fidelity_difference() * predicted;
   }
   const double share = cases > 0 ? 100.0 / cases : 0.0;
-  text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>8} {:>8} {:>7.1f} % {:>6.2f} %\n", "all cases", cases,
-                      sum * share, "", "", analytic * share, differs * share);
+  text += fmt::format("{:<26} {:>5} {:>6.1f} % {:>8} {:>8} {:>7.1f} % {:>6.2f} %\n", "all cases",
+                      cases, sum * share, "", "", analytic * share, differs * share);
   if (without > 0)
     text +=
         fmt::format("{} cases without a prediction: `orrery validate SUITE` says why\n", without);
@@ -62,8 +63,8 @@ std::string cases_to_text(const SuiteResult& suite) {
       continue;
     }
     text += fmt::format(
-        "{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %  analytic {:>+6.1f} %", c.name,
-        c.measured, *c.predicted, c.error() * 100, c.analytic_error() * 100);
+        "{:<40} measured {:>10.5g}  predicted {:>10.5g}  error {:>+6.1f} %  analytic {:>+6.1f} %",
+        c.name, c.measured, *c.predicted, c.error() * 100, c.analytic_error() * 100);
     if (c.tried > 1)
       text += fmt::format("  (fastest of {}: {:.5g} to {:.5g})", c.tried, c.least, c.greatest);
     text += '\n';
@@ -90,18 +91,19 @@ std::string to_json(const std::vector<SuiteResult>& suites) {
       }
       cases.push_back(item);
     }
-    json["suites"].push_back({{"name", suite.name},
-                              {"title", suite.title},
-                              {"metric", suite.metric},
-                              {"unit", suite.unit},
-                              {"mean_absolute_error", suite.mean_absolute_error()},
-                              {"median_absolute_error", suite.median_absolute_error()},
-                              {"bias", suite.bias()},
-                              {"analytic_mean_absolute_error", suite.analytic_mean_absolute_error()},
-                              {"mean_fidelity_difference", suite.mean_fidelity_difference()},
-                              {"meets_targets", suite.meets_targets()},
-                              {"known_miss", suite.known_miss},
-                              {"cases", cases}});
+    json["suites"].push_back(
+        {{"name", suite.name},
+         {"title", suite.title},
+         {"metric", suite.metric},
+         {"unit", suite.unit},
+         {"mean_absolute_error", suite.mean_absolute_error()},
+         {"median_absolute_error", suite.median_absolute_error()},
+         {"bias", suite.bias()},
+         {"analytic_mean_absolute_error", suite.analytic_mean_absolute_error()},
+         {"mean_fidelity_difference", suite.mean_fidelity_difference()},
+         {"meets_targets", suite.meets_targets()},
+         {"known_miss", suite.known_miss},
+         {"cases", cases}});
   }
   return json.dump(2) + "\n";
 }

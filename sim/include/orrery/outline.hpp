@@ -32,12 +32,14 @@ struct Routine {
 /// One run of a routine by a represented rank, such as a microbatch through a model chunk.
 struct Pass {
   static constexpr std::int32_t kOnce = -1;
+  static constexpr std::int32_t kNothing = -1;
 
   std::uint32_t rank = 0;
   std::uint32_t routine = 0;
   std::int32_t microbatch = kOnce;  ///< that it belongs to
   bool host_sync = false;           ///< the host waits for what came before, then launches it
   bool joins = false;               ///< starts after every stream of its rank has run dry
+  std::int32_t after = kNothing;    ///< pass whose output it needs, beyond the order of its rank
   std::int32_t message = -1;        ///< collective that carries its output away
   Stream message_stream = Stream::Compute;
 };
@@ -47,11 +49,6 @@ struct Outline : WorkTables {
   std::vector<Routine> routines;
   std::vector<RepresentedRank> ranks;
   std::vector<Pass> passes;
-  /// `pass` starts when the output of `before` is there.
-  struct Edge {
-    std::uint32_t pass, before;
-  };
-  std::vector<Edge> edges;
   /// Microbatches of the step that are left out of `passes`: they stand before the last one and
   /// repeat what `period` microbatches before them do. None for `event`.
   int microbatches_left_out = 0;
