@@ -31,6 +31,10 @@ const char* to_text(ComponentKind kind) {
       return "leaf switch";
     case ComponentKind::SpineSwitch:
       return "spine switch";
+    case ComponentKind::CoreSwitch:
+      return "core switch";
+    case ComponentKind::Router:
+      return "router";
   }
   return "";
 }
@@ -43,6 +47,7 @@ struct Platform::Graph {
   mutable std::optional<MachineGraph> whole;
   mutable std::optional<Router> routes;
   mutable std::optional<Paths> small;
+  Collisions collisions;
 
   const MachineGraph& machine() const {
     std::call_once(machine_once, [this] { whole.emplace(spec); });
@@ -88,7 +93,7 @@ Route Platform::route(int from_component, int to_component) const {
 }
 
 GroupLayout Platform::layout(std::span<const int> devices) const {
-  return layout_of(devices, graph_->spec, graph_->paths());
+  return layout_of(devices, graph_->spec, {graph_->paths(), graph_->collisions});
 }
 
 }  // namespace orrery
