@@ -37,6 +37,8 @@ void read_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric
   fabric.local_links = read_count(reader, "local_links", 1);
   fabric.global_cable_latency =
       reader.quantity<Seconds>("global_cable_latency", fabric.cable_latency);
+  fabric.servers_per_pod = static_cast<int>(std::min<std::int64_t>(
+      static_cast<std::int64_t>(fabric.servers_per_leaf) * fabric.routers_per_group, 1'000'000));
   check_ports(reader, server, fabric);
   const std::int64_t links = global_links_per_group(fabric);
   if (fabric.pods > links + 1) {
@@ -48,8 +50,6 @@ void read_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric
   if (fabric.pods > 1) {
     fabric.links_per_group_pair = static_cast<int>(links / (fabric.pods - 1));
   }
-  fabric.servers_per_pod = static_cast<int>(std::min<std::int64_t>(
-      static_cast<std::int64_t>(fabric.servers_per_leaf) * fabric.routers_per_group, 1'000'000));
 }
 
 void wire_dragonfly(FabricSpec& fabric, const PlatformSpec& platform, Reader& system) {
