@@ -1,4 +1,5 @@
 // Switches, links and bandwidths of fat trees and dragonflies, counted by hand.
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -153,6 +154,23 @@ TEST(FatTree, SharesOneNicAmongEightDevices) {
   EXPECT_DOUBLE_EQ(pair_rate(platform, {0, 8}), 25 / 8.0);
   EXPECT_DOUBLE_EQ(gigabytes_per_second(platform.layout(std::vector<int>{0, 8}).scale_out_alone),
                    25);
+}
+
+// Meta's published machine: 1,536 racks of two servers, eight pods. 16 uplinks a rack; a spine of
+// 576 ports takes two cables of each of 192 racks and ceil(2 * 192 / 7) = 55 up, so a pod has
+// eight; all 55 cables of the eight spines of one number fit one core.
+TEST(FatTree, DescribesMetasThreeLevels) {
+  const Library library({std::filesystem::path(ORRERY_SOURCE_DIR) / "configs"});
+  const Platform platform =
+      platform_of(library.resolve(parse_yaml("use: clusters/meta-24k-roce", "test.yaml")));
+  EXPECT_EQ(platform.devices(), 24576);
+  EXPECT_EQ(count(platform, ComponentKind::LeafSwitch), 1536);
+  EXPECT_EQ(count(platform, ComponentKind::SpineSwitch), 8 * 8);
+  EXPECT_EQ(count(platform, ComponentKind::CoreSwitch), 8);
+  EXPECT_DOUBLE_EQ(rate(platform, {0, 8 * 383}), 50);        // one pod
+  EXPECT_DOUBLE_EQ(rate(platform, {0, 8 * 384}), 50.0 / 7);  // two
+  // Data-parallel ranks 16 servers apart: 24 a pod, one hop in 24 leaves it.
+  EXPECT_DOUBLE_EQ(rate(platform, every(128, 192)), 50);
 }
 
 // 16 routers; in a group 6 pairs; between groups floor(4 * 3 / 3) = 4 links a pair.
