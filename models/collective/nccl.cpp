@@ -15,7 +15,10 @@ namespace {
 /// in L2.
 double memory_passes(const Exchange& x, Algorithm algorithm) {
   const double n = x.ranks;
-  if (algorithm == Algorithm::Nvls || algorithm == Algorithm::NvlsTree) return 6;
+  if (algorithm == Algorithm::Nvls || algorithm == Algorithm::NvlsTree ||
+      algorithm == Algorithm::CollnetNvls) {
+    return 6;
+  }
   switch (x.kind) {
     case CollectiveKind::AllReduce:
       return (6 * n - 4) / n;

@@ -12,9 +12,13 @@ namespace orrery {
 ///
 ///     scale_up:  {use: communication/nvlink4}         # kernels, and links in a server
 ///     scale_out: {use: communication/infiniband-ndr}  # only for groups of several servers
-///     algorithm: auto                                 # auto, ring, tree, nvls
+///     algorithm: auto                                 # auto, ring, tree, nvls, nvls_tree,
+///     collnet,
+///                                                     # hierarchical, pat
 ///     protocol: auto                                  # auto, ll, ll128, simple
 ///     pat: false                                      # NCCL >= 2.23 with one rank per server
+///     hierarchical: false                             # offered to the free choice
+///     all_to_all: pairwise                            # pairwise, hierarchical, auto
 ///
 /// A pin holds for the collectives that have the algorithm and whose path offers the protocol; the
 /// others take the ring and Simple. Mistakes go to the reader's diagnostics.

@@ -1,10 +1,16 @@
 #include "collective/nccl_exchange.hpp"
 
+#include <orrery/error.hpp>
+
 namespace orrery::collective {
 namespace {
 
 double ring_steps(CollectiveKind kind, double ranks) {
   return kind == CollectiveKind::AllReduce ? 2 * (ranks - 1) : ranks - 1;
+}
+
+bool one_way(CollectiveKind kind) {
+  return kind == CollectiveKind::AllGather || kind == CollectiveKind::ReduceScatter;
 }
 
 bool reduces(CollectiveKind kind) {
@@ -24,7 +30,11 @@ Exchange::Exchange(const CollectiveRequest& request)
       shard(bytes / ranks),
       // A broadcast passes the whole buffer on, the others one shard a step.
       volume(kind == CollectiveKind::Broadcast ? bytes : steps * shard),
-      byte_reduction(reduces(kind) && size_of(request.dtype) == Bytes(1)) {}
+      dtype(request.dtype),
+      byte_reduction(reduces(kind) && size_of(request.dtype) == Bytes(1)),
+      unique_between(request.unique_between) {
+  ORRERY_CHECK(unique_between > 0 && unique_between <= 1);
+}
 
 bool nvls_available(const ScaleUpParameters& up, const Exchange& exchange) {
   return up.nvls && exchange.layout.in_switch_reduction && !exchange.byte_reduction &&
@@ -38,13 +48,52 @@ bool offers(const NcclParameters& parameters, const Exchange& exchange, Protocol
   return protocol == Protocol::Ll || parameters.scale_up->ll128.has_value();
 }
 
+bool collnet_available(const ScaleOutParameters& out, const Exchange& exchange) {
+  const bool kind = exchange.kind == CollectiveKind::AllReduce || one_way(exchange.kind);
+  return out.collnet && exchange.layout.in_network_reduction && kind && exchange.servers > 1;
+}
+
+bool hierarchical_available(const Exchange& exchange) {
+  const bool kind = exchange.kind == CollectiveKind::AllReduce || one_way(exchange.kind);
+  return kind && exchange.servers > 1 && exchange.ranks_per_server > 1;
+}
+
+bool pat_available(const Exchange& exchange) {
+  return one_way(exchange.kind) && exchange.servers > 1 && exchange.ranks_per_server == 1;
+}
+
+namespace {
+
+bool has(const NcclParameters& parameters, const Exchange& exchange, Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::Ring:
+      return true;
+    case Algorithm::Tree:
+      return exchange.kind == CollectiveKind::AllReduce;
+    case Algorithm::Nvls:
+      return nvls_available(*parameters.scale_up, exchange);
+    case Algorithm::NvlsTree:
+      return exchange.servers > 1 && nvls_available(*parameters.scale_up, exchange);
+    case Algorithm::Pat:
+      return pat_available(exchange);
+    case Algorithm::Collnet:
+      return exchange.servers > 1 && collnet_available(*parameters.scale_out, exchange);
+    case Algorithm::Hierarchical:
+      return hierarchical_available(exchange);
+    case Algorithm::CollnetNvls:
+    case Algorithm::PointToPoint:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
 Pins effective_pins(const NcclParameters& parameters, const Exchange& exchange) {
   Pins pins{parameters.algorithm, parameters.protocol};
-  const bool no_tree =
-      pins.algorithm == Algorithm::Tree && exchange.kind != CollectiveKind::AllReduce;
-  const bool no_nvls =
-      pins.algorithm == Algorithm::Nvls && !nvls_available(*parameters.scale_up, exchange);
-  if (no_tree || no_nvls) pins.algorithm = Algorithm::Ring;
+  if (pins.algorithm && !has(parameters, exchange, *pins.algorithm)) {
+    pins.algorithm = Algorithm::Ring;
+  }
   if (pins.protocol && !offers(parameters, exchange, *pins.protocol)) {
     pins.protocol = Protocol::Simple;
   }

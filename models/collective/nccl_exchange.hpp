@@ -21,7 +21,9 @@ struct Exchange {
   double steps;             ///< hops of a ring
   Bytes shard;              ///< S / n
   Bytes volume;             ///< [V] what each rank sends around a ring
-  bool byte_reduction;      ///< reduces elements of one byte
+  Dtype dtype;
+  bool byte_reduction;    ///< reduces elements of one byte
+  double unique_between;  ///< [u] of an all-to-all's bytes to another server
 };
 
 /// One way to do an exchange, and its cost.
@@ -49,6 +51,12 @@ constexpr Protocol kProtocols[] = {Protocol::Ll, Protocol::Ll128, Protocol::Simp
 
 /// Whether the switches of the group's servers can reduce it.
 bool nvls_available(const ScaleUpParameters& up, const Exchange& exchange);
+/// Whether the network's switches can reduce or copy it.
+bool collnet_available(const ScaleOutParameters& out, const Exchange& exchange);
+/// Whether it can be done in the servers and between them in turn.
+bool hierarchical_available(const Exchange& exchange);
+/// Whether PAT has it: one way, one rank per server.
+bool pat_available(const Exchange& exchange);
 /// The pins of `parameters` that `exchange` has; Ring and Simple stand for those it has not.
 Pins effective_pins(const NcclParameters& parameters, const Exchange& exchange);
 /// Whether the kernels, and the network if the group spans servers, offer `protocol`.
@@ -63,8 +71,11 @@ Seconds byte_reduction_time(const ScaleUpParameters& up, const Exchange& exchang
 
 /// Ring, tree or NVLS in one server, chosen as NCCL's tuner does. Needs `scale_up`.
 Candidate in_one_server(const NcclParameters& parameters, const Exchange& exchange);
-/// The fastest of ring, trees and PAT over several servers. Needs `scale_up` and `scale_out`.
+/// The fastest of ring, trees, PAT, SHARP and the hierarchy over several servers. Needs `scale_up`
+/// and `scale_out`.
 Candidate across_servers(const NcclParameters& parameters, const Exchange& exchange);
+/// In the servers and between them in turn. Needs hierarchical_available().
+Candidate hierarchical(const NcclParameters& parameters, const Exchange& exchange);
 /// All-to-all and send-receive, in one server or across.
 Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange);
 Candidate send_receive(const NcclParameters& parameters, const Exchange& exchange);

@@ -1,5 +1,7 @@
 #include "collective/nccl_parameters.hpp"
 
+#include <fmt/format.h>
+
 namespace orrery::collective {
 namespace {
 
@@ -94,6 +96,14 @@ ScaleUpParameters read_scale_up(Reader reader) {
   return up;
 }
 
+Collnet read_collnet(Reader reader) {
+  Collnet collnet;
+  collnet.hop = reader.positive<Seconds>("hop");
+  collnet.efficiency = share(reader, "efficiency");
+  finish(reader);
+  return collnet;
+}
+
 ScaleOutParameters read_scale_out(Reader reader) {
   ScaleOutParameters out;
   out.efficiency = share(reader, "efficiency");
@@ -106,6 +116,7 @@ ScaleOutParameters read_scale_out(Reader reader) {
   }
   out.window = reader.positive<Bytes>("window");
   out.wire_latency = reader.quantity<Seconds>("wire_latency");
+  if (reader.has("collnet")) out.collnet = read_collnet(reader.child("collnet"));
   finish(reader);
   return out;
 }
@@ -117,7 +128,11 @@ void read_pins(Reader& reader, NcclParameters& parameters) {
                                           {{"auto", std::nullopt},
                                            {"ring", Algorithm::Ring},
                                            {"tree", Algorithm::Tree},
-                                           {"nvls", Algorithm::Nvls}},
+                                           {"nvls", Algorithm::Nvls},
+                                           {"nvls_tree", Algorithm::NvlsTree},
+                                           {"collnet", Algorithm::Collnet},
+                                           {"hierarchical", Algorithm::Hierarchical},
+                                           {"pat", Algorithm::Pat}},
                                           A(std::nullopt));
   parameters.protocol = reader.choice<P>("protocol",
                                          {{"auto", std::nullopt},
@@ -125,9 +140,13 @@ void read_pins(Reader& reader, NcclParameters& parameters) {
                                           {"ll128", Protocol::Ll128},
                                           {"simple", Protocol::Simple}},
                                          P(std::nullopt));
-  if (parameters.algorithm == Algorithm::Nvls &&
-      parameters.protocol.value_or(Protocol::Simple) != Protocol::Simple) {
-    reader.error("protocol", "nvls runs with protocol simple only; expected 'simple' or 'auto'");
+  const bool simple_only =
+      parameters.algorithm == Algorithm::Nvls || parameters.algorithm == Algorithm::NvlsTree ||
+      parameters.algorithm == Algorithm::Collnet || parameters.algorithm == Algorithm::Pat;
+  if (simple_only && parameters.protocol.value_or(Protocol::Simple) != Protocol::Simple) {
+    reader.error("protocol", fmt::format("{} runs with protocol simple only; expected 'simple' or "
+                                         "'auto'",
+                                         to_text(*parameters.algorithm)));
   }
 }
 
@@ -145,6 +164,12 @@ const char* to_text(Algorithm algorithm) {
       return "nvls_tree";
     case Algorithm::Pat:
       return "pat";
+    case Algorithm::Collnet:
+      return "collnet";
+    case Algorithm::CollnetNvls:
+      return "collnet_nvls";
+    case Algorithm::Hierarchical:
+      return "hierarchical";
     case Algorithm::PointToPoint:
       return "p2p";
   }
@@ -171,6 +196,12 @@ NcclParameters NcclParameters::read(Reader& reader) {
   if (reader.has("scale_out")) parameters.scale_out = read_scale_out(reader.child("scale_out"));
   read_pins(reader, parameters);
   parameters.pat = reader.boolean_or("pat", false);
+  parameters.hierarchical = reader.boolean_or("hierarchical", false);
+  parameters.all_to_all = reader.choice<AllToAll>("all_to_all",
+                                                  {{"pairwise", AllToAll::Pairwise},
+                                                   {"hierarchical", AllToAll::Hierarchical},
+                                                   {"auto", AllToAll::Auto}},
+                                                  AllToAll::Pairwise);
   finish(reader);
   return parameters;
 }

@@ -8,7 +8,17 @@
 
 namespace orrery::collective {
 
-enum class Algorithm { Ring, Tree, Nvls, NvlsTree, Pat, PointToPoint };
+enum class Algorithm {
+  Ring,
+  Tree,
+  Nvls,
+  NvlsTree,
+  Pat,
+  Collnet,
+  CollnetNvls,
+  Hierarchical,
+  PointToPoint
+};
 const char* to_text(Algorithm algorithm);
 
 enum class Protocol { Ll, Ll128, Simple };
@@ -77,6 +87,19 @@ struct ScaleUpParameters {
   std::optional<Nvls> nvls;
 };
 
+/// Reduction and multicast in the network's switches (SHARP).
+struct Collnet {
+  Seconds hop{};          ///< [n_c] device, NIC, up the tree of switches and down, NIC, device
+  double efficiency = 1;  ///< [e_c] of the NIC's rate
+};
+
+/// How all-to-all goes between servers.
+enum class AllToAll {
+  Pairwise,      ///< every pair of ranks for itself, as NCCL
+  Hierarchical,  ///< through the rank of one's own number in the other server, as DeepEP
+  Auto           ///< the faster
+};
+
 /// The path from device to device of another server.
 struct ScaleOutParameters {
   double efficiency = 1;             ///< [e] of the NIC's rate
@@ -86,6 +109,7 @@ struct ScaleOutParameters {
   Bytes window{};                    ///< [w] in flight per NIC and pipeline stage
   Seconds wire_latency{};            ///< of wires and switches, already inside the hops
   BytesPerSecond ll_server_limit{};  ///< LL through the CPU's proxies, per server
+  std::optional<Collnet> collnet;    ///< used where the fabric reduces
   std::string caveat;                ///< what is estimated
 };
 
@@ -93,9 +117,11 @@ struct NcclParameters {
   Location where;  ///< of the `communication` map
   std::optional<ScaleUpParameters> scale_up;
   std::optional<ScaleOutParameters> scale_out;
-  std::optional<Algorithm> algorithm;  ///< pinned: Ring, Tree or Nvls
+  std::optional<Algorithm> algorithm;  ///< pinned; not CollnetNvls, PointToPoint
   std::optional<Protocol> protocol;    ///< pinned
   bool pat = false;
+  bool hierarchical = false;  ///< offered to the free choice
+  AllToAll all_to_all = AllToAll::Pairwise;
 
   /// Reads the whole map and calls Reader::finish().
   static NcclParameters read(Reader& reader);

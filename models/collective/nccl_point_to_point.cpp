@@ -51,7 +51,16 @@ Candidate send_receive(const NcclParameters& parameters, const Exchange& exchang
   return result;
 }
 
-Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange) {
+namespace {
+
+/// What each rank sends to other servers when all send to all.
+BytesPerSecond network_bandwidth(const ScaleOutParameters& out, const Exchange& x) {
+  const BytesPerSecond wired = x.layout.scale_out_all_to_all;
+  return out.efficiency * (wired > BytesPerSecond(0) ? wired : x.layout.scale_out);
+}
+
+/// Every pair of ranks for itself.
+Candidate pairwise(const NcclParameters& parameters, const Exchange& exchange) {
   const PointToPoint& p2p = parameters.scale_up->point_to_point;
   const double peers = exchange.ranks_per_server;
   const Bytes message = exchange.shard;
@@ -74,7 +83,7 @@ Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange)
   const ScaleOutParameters& out = *parameters.scale_out;
   const double messages = exchange.ranks - peers;
   const Seconds hops = out.simple_hop + extra_wire(out, exchange) + messages * p2p.network_message;
-  const Seconds between = messages * message / (out.efficiency * exchange.layout.scale_out);
+  const Seconds between = messages * message / network_bandwidth(out, exchange);
   const bool network_bound = hops + between > inside;
   if (network_bound) result.latency += hops;
   const Seconds longer = network_bound ? between : inside;
@@ -82,6 +91,42 @@ Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange)
   result.scale_up_busy = peers > 1 ? std::min(1.0, inside / longer) : 0.0;
   result.scale_out_busy = std::min(1.0, between / longer);
   return result;
+}
+
+/// All that is for one server goes to the rank of the sender's number there, each unique byte once;
+/// that rank hands it on, as the next arrives.
+Candidate hierarchical_all_to_all(const NcclParameters& parameters, const Exchange& x) {
+  const PointToPoint& p2p = parameters.scale_up->point_to_point;
+  const ScaleOutParameters& out = *parameters.scale_out;
+  const double peers = x.ranks_per_server;
+  const double other_servers = x.servers - 1;
+  Candidate result{.algorithm = Algorithm::Hierarchical};
+  start(p2p, x.servers * x.shard, peers, result);
+  result.latency += out.simple_hop + extra_wire(out, x) + other_servers * p2p.network_message;
+  const Seconds between =
+      x.unique_between * (x.ranks - peers) * x.shard / network_bandwidth(out, x);
+  const Seconds inside =
+      x.ranks / peers * (peers - 1) * x.shard / pair_bandwidth(p2p, x) + x.shard / p2p.self_copy;
+  const Seconds longer = max(inside, between);
+  result.transfer += longer;
+  result.scale_up_busy = inside / longer;
+  result.scale_out_busy = between / longer;
+  result.channels = std::min(
+      p2p.channels, pair_channels(p2p, x.servers * x.shard) * (peers - 1) + kNetworkChannels);
+  return result;
+}
+
+}  // namespace
+
+Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange) {
+  const bool possible = exchange.servers > 1 && exchange.ranks_per_server > 1;
+  if (!possible || parameters.all_to_all == AllToAll::Pairwise) {
+    return pairwise(parameters, exchange);
+  }
+  const Candidate through = hierarchical_all_to_all(parameters, exchange);
+  if (parameters.all_to_all == AllToAll::Hierarchical) return through;
+  const Candidate direct = pairwise(parameters, exchange);
+  return through.time() < direct.time() ? through : direct;
 }
 
 }  // namespace orrery::collective

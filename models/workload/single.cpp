@@ -227,6 +227,9 @@ std::unique_ptr<const Workload> make_collective(Reader& reader) {
                                                 {"broadcast", CollectiveKind::Broadcast},
                                                 {"send_recv", CollectiveKind::SendRecv}});
   request.bytes = reader.positive<Bytes>("bytes");
+  if (request.kind == CollectiveKind::AllToAll) {
+    request.unique_between = reader.ratio_or("unique_between", 1.0, 0.001, 1.0);
+  }
   request.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
   const int ranks = static_cast<int>(reader.integer_or("ranks", 0, 2));
   const Location where = reader.where("ranks");

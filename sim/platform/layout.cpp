@@ -4,6 +4,8 @@
 
 #include <orrery/error.hpp>
 
+#include "platform/scale_out.hpp"
+
 namespace orrery {
 namespace {
 
@@ -56,46 +58,22 @@ void set_scale_up(GroupLayout& layout, const Share& share, const ServerSpec& ser
   }
 }
 
-/// What one NIC moves between its devices and its leaf.
-BytesPerSecond nic_bandwidth(const PlatformSpec& spec) {
-  return min(min(spec.server.nic.bandwidth, spec.server.pcie.bandwidth),
-             spec.fabric->leaf.port_bandwidth);
-}
-
-/// What PCIe lets every device send at once. Where some switches have no NIC, their devices share
-/// the wire to the socket.
-BytesPerSecond pcie_share(const ServerSpec& server) {
-  if (server.nics >= server.pcie_switches()) return server.pcie.bandwidth;
-  return server.pcie.bandwidth / static_cast<double>(server.devices_per_pcie_switch);
-}
-
-BytesPerSecond scale_out_share(const PlatformSpec& spec, Reach reach) {
-  BytesPerSecond nic = nic_bandwidth(spec);
-  if (reach == Reach::Spine) {
-    const BytesPerSecond port = min(spec.server.nic.bandwidth, spec.fabric->leaf.port_bandwidth);
-    nic = min(nic, port / spec.fabric->oversubscription);
-  }
-  return min(nic * spec.server.nics_per_device(), pcie_share(spec.server));
-}
-
-void set_scale_out(GroupLayout& layout, const Shares& shares, const PlatformSpec& spec,
-                   const Paths& paths) {
-  const FabricSpec& fabric = *spec.fabric;
-  const auto pod = [&](const Share& share) { return share.server / fabric.servers_per_leaf; };
-  const Reach reach = pod(shares.first) == pod(shares.last) ? Reach::SameLeaf : Reach::Spine;
+void set_scale_out(GroupLayout& layout, const Shares& shares, const Span& span,
+                   const PlatformSpec& spec, const Network& network) {
   // Neighbours between servers have the same number in theirs, as a rail wants it.
+  const Paths& paths = network.paths;
   layout.scale_out_latency =
-      max(paths.between(shares.first.first, shares.last.first, reach).latency,
-          paths.between(shares.first.last, shares.last.last, reach).latency);
-  layout.scale_out = scale_out_share(spec, reach);
-  layout.scale_out_alone = min(nic_bandwidth(spec) * std::max(1.0, spec.server.nics_per_device()),
-                               spec.server.pcie.bandwidth);
-  layout.in_network_reduction = fabric.in_network_reduction;
+      max(paths.between(shares.first.first, shares.last.first, span.reach).latency,
+          paths.between(shares.first.last, shares.last.last, span.reach).latency) +
+      detour_latency(span.reach, *spec.fabric);
+  set_scale_out_bandwidth(layout, span, spec, network.collisions);
+  layout.in_network_reduction = spec.fabric->in_network_reduction;
 }
 
 }  // namespace
 
-GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec, const Paths& paths) {
+GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
+                      const Network& network) {
   ORRERY_CHECK(!devices.empty() && devices.front() >= 0 &&
                devices.back() < spec.servers * spec.server.devices);
   const Shares shares = shares_of(devices, spec.server.devices);
@@ -105,8 +83,10 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec, co
   layout.ranks_per_server = shares.largest.ranks;
   layout.devices_per_server = spec.server.devices;
   layout.nics_per_server = spec.server.nics;
-  set_scale_up(layout, shares.largest, spec.server, paths);
-  if (shares.servers > 1) set_scale_out(layout, shares, spec, paths);
+  set_scale_up(layout, shares.largest, spec.server, network.paths);
+  if (shares.servers > 1) {
+    set_scale_out(layout, shares, Span(devices, spec), spec, network);
+  }
   return layout;
 }
 
@@ -118,6 +98,7 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
   result.in_switch_reduction = a.in_switch_reduction && b.in_switch_reduction;
   result.scale_out = min(a.scale_out, b.scale_out);
   result.scale_out_alone = min(a.scale_out_alone, b.scale_out_alone);
+  result.scale_out_all_to_all = min(a.scale_out_all_to_all, b.scale_out_all_to_all);
   result.scale_out_latency = max(a.scale_out_latency, b.scale_out_latency);
   return result;
 }
@@ -126,6 +107,7 @@ GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
   layout.scale_up = layout.scale_up * scale_up;
   layout.scale_out = layout.scale_out * scale_out;
   layout.scale_out_alone = layout.scale_out_alone * scale_out;
+  layout.scale_out_all_to_all = layout.scale_out_all_to_all * scale_out;
   return layout;
 }
 

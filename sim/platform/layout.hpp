@@ -4,11 +4,19 @@
 #include <span>
 
 #include "platform/paths.hpp"
+#include "platform/routing.hpp"
 
 namespace orrery {
 
+/// What layouts are computed from besides the spec; both remember what they were asked.
+struct Network {
+  const Paths& paths;
+  const Collisions& collisions;
+};
+
 /// As Platform::layout().
-GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec, const Paths& paths);
+GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
+                      const Network& network);
 
 /// The worse of two in every respect, for a group on servers of different builds.
 GroupLayout slower(const GroupLayout& a, const GroupLayout& b);

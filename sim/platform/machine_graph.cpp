@@ -101,45 +101,4 @@ void MachineGraph::connect_host(const ServerSpec& spec, const Server& server) {
   }
 }
 
-int MachineGraph::add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int pod,
-                           int rail) {
-  const FabricSpec& fabric = *spec.fabric;
-  const int leaf =
-      add(fmt::format("leaf{}", pod * fabric.leaves_per_pod + rail), ComponentKind::LeafSwitch);
-  const WireSpec wire{
-      .bandwidth = min(spec.server.nic.bandwidth, fabric.leaf.port_bandwidth),
-      .latency = spec.server.nic.latency + fabric.cable_latency + fabric.leaf.latency / 2};
-  const int first = pod * fabric.servers_per_leaf;
-  const int end = std::min(spec.servers, first + fabric.servers_per_leaf);
-  for (int index = first; index < end; ++index) {
-    for (int nic = 0; nic < spec.server.nics; ++nic) {
-      if (fabric.rails && nic != rail) continue;
-      connect(at(servers[static_cast<std::size_t>(index)].nics, nic), leaf, wire, "network");
-    }
-  }
-  return leaf;
-}
-
-void MachineGraph::add_fabric(const PlatformSpec& spec, const std::vector<Server>& servers) {
-  const FabricSpec& fabric = *spec.fabric;
-  std::vector<int> leaves;
-  for (int pod = 0; pod < fabric.pods; ++pod) {
-    for (int rail = 0; rail < fabric.leaves_per_pod; ++rail) {
-      leaves.push_back(add_leaf(spec, servers, pod, rail));
-    }
-  }
-  if (fabric.pods == 1) return;
-  const BytesPerSecond cable = min(fabric.leaf.port_bandwidth, fabric.spine->port_bandwidth);
-  const WireSpec wire{
-      .bandwidth = cable * static_cast<double>(fabric.cables_per_spine),
-      .latency = (fabric.leaf.latency + fabric.spine->latency) / 2 + fabric.cable_latency};
-  for (int i = 0; i < fabric.leaves_per_pod * fabric.spines_per_rail; ++i) {
-    const int spine = add(fmt::format("spine{}", i), ComponentKind::SpineSwitch);
-    const int rail = i / fabric.spines_per_rail;
-    for (int pod = 0; pod < fabric.pods; ++pod) {
-      connect(at(leaves, pod * fabric.leaves_per_pod + rail), spine, wire, "network");
-    }
-  }
-}
-
 }  // namespace orrery

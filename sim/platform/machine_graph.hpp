@@ -14,7 +14,7 @@ struct MachineGraph {
   std::vector<Link> links;
   std::vector<int> devices;  ///< component indices, server by server
 
-  /// Servers first, one after the other, then leaves and spines. O(components).
+  /// Servers first, one after the other, then switches from the leaves up. O(components).
   explicit MachineGraph(const PlatformSpec& spec);
 
  private:
@@ -27,8 +27,15 @@ struct MachineGraph {
   Server add_server(const ServerSpec& spec, int index);
   void connect_scale_up(const ServerSpec& spec, const Server& server, const std::string& prefix);
   void connect_host(const ServerSpec& spec, const Server& server);
+  // machine_fabric.cpp
   void add_fabric(const PlatformSpec& spec, const std::vector<Server>& servers);
-  int add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int pod, int rail);
+  std::vector<int> add_leaves(const PlatformSpec& spec, const std::vector<Server>& servers);
+  int add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int unit, int rail);
+  std::vector<int> add_spines(const FabricSpec& fabric, const std::vector<int>& leaves);
+  void add_cores(const FabricSpec& fabric, const std::vector<int>& spines);
+  void add_dragonfly(const PlatformSpec& spec, const std::vector<Server>& servers);
+  void add_group_links(const FabricSpec& fabric, const std::vector<int>& routers);
+  void add_nic_links(const PlatformSpec& spec, const Server& server, int leaf, int rail);
 };
 
 }  // namespace orrery

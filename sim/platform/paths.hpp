@@ -1,6 +1,7 @@
 #pragma once
-/// Latency and bandwidth between any two devices, from a machine of at most three servers: all
-/// pairs of servers on one leaf are alike, and so are all pairs on two.
+/// Latency and bandwidth between any two devices, from a machine of a few servers: all pairs of
+/// servers on one leaf are alike, and so are all pairs in one pod and all in two. In a dragonfly
+/// the pairs whose routers have no global link of their own stand for all.
 
 #include <map>
 #include <memory>
@@ -13,7 +14,7 @@
 namespace orrery {
 
 /// How far apart two servers are.
-enum class Reach { SameServer, SameLeaf, Spine };
+enum class Reach { SameServer, SameLeaf, SamePod, OtherPod };
 
 struct Path {
   Seconds latency{};
@@ -31,8 +32,9 @@ class Paths {
  private:
   [[nodiscard]] std::vector<Path> paths_from(int from) const;
 
-  int devices_ = 0;     ///< per server
-  bool pairs_ = false;  ///< whether servers share leaves
+  int devices_ = 0;           ///< per server
+  int servers_per_leaf_ = 1;  ///< of the small machine
+  int servers_per_pod_ = 1;
   MachineGraph machine_;
   Router router_;
   mutable std::mutex mutex_;

@@ -33,6 +33,10 @@ const char* to_text(ComponentKind kind) {
       return "leaf switch";
     case ComponentKind::SpineSwitch:
       return "spine switch";
+    case ComponentKind::CoreSwitch:
+      return "core switch";
+    case ComponentKind::Router:
+      return "router";
   }
   return "";
 }
@@ -50,6 +54,7 @@ struct Platform::Graph {
   // Of every build: the machine as if all servers were of it.
   mutable std::vector<PlatformSpec> builds;
   mutable std::vector<std::unique_ptr<Paths>> small;
+  Collisions collisions;
 
   const MachineGraph& machine() const {
     std::call_once(machine_once, [this] { whole.emplace(spec); });
@@ -99,7 +104,7 @@ void Platform::Graph::add_kinds() {
 // A collective moves at the pace of its slowest member.
 GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   prepare_paths();
-  if (conditions.uniform()) return layout_of(devices, spec, *small.front());
+  if (conditions.uniform()) return layout_of(devices, spec, {*small.front(), collisions});
   std::vector<bool> has_build(builds.size());
   double scale_up = 1, scale_out = 1;
   for (const int device : devices) {
@@ -111,7 +116,7 @@ GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   std::optional<GroupLayout> slowest;
   for (std::size_t build = 0; build < builds.size(); ++build) {
     if (!has_build[build]) continue;
-    const GroupLayout layout = layout_of(devices, builds[build], *small[build]);
+    const GroupLayout layout = layout_of(devices, builds[build], {*small[build], collisions});
     slowest = slowest ? slower(*slowest, layout) : layout;
   }
   return degraded(*slowest, scale_up, scale_out);

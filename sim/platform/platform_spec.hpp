@@ -7,6 +7,8 @@
 
 #include <orrery/platform.hpp>
 
+#include "platform/fabric_spec.hpp"
+
 namespace orrery {
 
 struct WireSpec {
@@ -43,30 +45,6 @@ struct ServerSpec {
   [[nodiscard]] double nics_per_device() const { return static_cast<double>(nics) / devices; }
 };
 
-struct SwitchSpec {
-  int ports = 0;
-  BytesPerSecond port_bandwidth{};
-  Seconds latency{};  ///< port to port
-};
-
-/// A tree of leaves and spines. With rails NIC i of every server of a pod goes to leaf i of that
-/// pod, and the leaves of one rail have spines of their own.
-struct FabricSpec {
-  SwitchSpec leaf;
-  std::optional<SwitchSpec> spine;
-  Seconds cable_latency{};
-  bool rails = false;
-  double oversubscription =
-      1;  ///< ratio of what servers may send into a leaf to what its uplinks carry
-  bool in_network_reduction = false;
-  int servers_per_leaf =
-      1;  ///< a pod: the servers that share a leaf, or with rails a set of leaves
-  int pods = 1;
-  int leaves_per_pod = 1;
-  int spines_per_rail = 0;   ///< 0 in a machine of one pod; without rails there is one "rail"
-  int cables_per_spine = 0;  ///< from one leaf to one spine, used as one link
-};
-
 class Conditions;
 
 struct PlatformSpec {
@@ -81,9 +59,6 @@ struct PlatformSpec {
 };
 
 ServerSpec read_server(Reader server, const AcceleratorFactory& make);
-FabricSpec read_fabric(Reader fabric, const ServerSpec& server);
-/// Lays the fabric out for so many servers. What does not fit is reported at `servers` of `system`.
-void wire_fabric(FabricSpec& fabric, const PlatformSpec& platform, Reader& system);
 
 /// A whole number of parts from `minimum` to a million.
 int read_count(Reader& reader, const std::string& key, std::optional<int> fallback = std::nullopt,

@@ -27,8 +27,10 @@ struct GroupLayout {
   bool in_switch_reduction = false;  ///< NVLS, in the server
   /// Per device of the server and direction: its share of the server's NICs and of the fabric
   /// behind them, oversubscription on the group's routes included. What one rank reaches when every
-  /// device sends.
+  /// device sends to its neighbour in the next server of its group.
   BytesPerSecond scale_out{};
+  /// Likewise when every rank sends to all servers of its group; 0: as `scale_out`.
+  BytesPerSecond scale_out_all_to_all{};
   /// What one device reaches alone (its rail's NIC, or what PCIe leaves of it).
   BytesPerSecond scale_out_alone{};
   Seconds scale_out_latency{};  ///< wire and switches of the longest route in the group
@@ -47,6 +49,10 @@ struct CollectiveRequest {
   Bytes bytes{};
   Dtype dtype = Dtype::Bf16;
   GroupLayout layout;
+  /// All-to-all: of the bytes that a rank sends to another server, the ratio that is not a copy of
+  /// others that go there (a token for two experts of one server). What an exchange through a rank
+  /// of that server sends; a pairwise one sends all.
+  double unique_between = 1;
   /// Moved by copy engines in step with a matrix multiply: takes no multiprocessors.
   bool copy_engine = false;
 };

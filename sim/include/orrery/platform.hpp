@@ -21,7 +21,9 @@ enum class ComponentKind {
   Cpu,
   Nic,
   LeafSwitch,
-  SpineSwitch
+  SpineSwitch,
+  CoreSwitch,
+  Router  ///< of a dragonfly
 };
 const char* to_text(ComponentKind kind);
 

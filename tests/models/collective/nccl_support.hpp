@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include <orrery/collective.hpp>
 #include <orrery/node.hpp>
 #include <orrery/reader.hpp>
@@ -62,6 +64,42 @@ inline GroupLayout h100_ndr(int servers, int per_server) {
 inline CollectiveCost cost(const CollectiveModel& model, CollectiveKind kind, Bytes bytes,
                            const GroupLayout& layout, Dtype dtype = Dtype::Bf16) {
   return model.cost({.kind = kind, .bytes = bytes, .dtype = dtype, .layout = layout});
+}
+
+// An ideal machine: no start, hops or copies to speak of, efficiency 1. What remains of starts and
+// hops is picoseconds against milliseconds.
+
+/// `hop` is of Simple over scale-up, `network_hop` over scale-out; other starts and hops are 1e-18
+/// s.
+inline std::string ideal(const std::string& pins, const std::string& hop = "1e-18 s",
+                         const std::string& network_hop = "1e-18 s") {
+  return pins + R"(
+scale_up:
+  launch: 1e-18 s
+  efficiency: 1
+  shard_copy: 1e15 GB/s
+  byte_reduce: 1e15 GB/s
+  channels: 24
+  network_channels: 16
+  tuner_efficiency: 0.8
+  ll: {hop: 1e-18 s, channel: 1e15 GB/s, last_copy: 1e15 GB/s, channels: 16, tuner_limit: 1 GB/s, tuner_hop: 1 us}
+  simple: {start: 0 s, hop: )" +
+         hop + R"(, tuner_hop: 1 us}
+  point_to_point: {launch: 1e-18 s, peer: 0 s, network_message: 0 s, first_chunk: 1e15 GB/s, ramp: 0 s,
+                   efficiency: 1, self_copy: 1e15 GB/s, pair_channels: 16, channels: 32}
+  nvls: {minimum_ranks: 8, start: 1e-18 s, efficiency: 1, chunk_overhead: 0 B, channels: 16}
+scale_out: {efficiency: 1, low_latency: false, simple_hop: )" +
+         network_hop + ", window: 1e-6 B, wire_latency: 1 us, collnet: {hop: " + network_hop +
+         ", efficiency: 1}}\n";
+}
+
+/// Seconds that moving `bytes` takes at `rate` GB/s.
+inline double seconds(Bytes bytes, double rate) { return bytes.si() / (rate * 1e9); }
+
+constexpr double kTolerance = 1e-6;
+
+inline void expect_seconds(const CollectiveCost& result, double expected) {
+  EXPECT_NEAR(result.time().si() / expected, 1.0, kTolerance);
 }
 
 }  // namespace orrery::collective::test
