@@ -151,7 +151,7 @@ std::uint32_t Groups::collective(GroupKind group, int rank, CollectiveKind kind,
                    .dtype = dtype,
                    .layout = layouts_[static_cast<std::size_t>(where)],
                    .copy_engine = copy_engine},
-       .label = fmt::format("{} {} {}", name_of(group), to_text(kind), to_text(bytes)),
+       .who = name_of(group),
        .group = static_cast<int>(group)});
   const auto index = static_cast<std::uint32_t>(tables_.collectives.size() - 1);
   known_.emplace(key, index);

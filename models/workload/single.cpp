@@ -75,9 +75,7 @@ class CollectiveWorkload final : public Workload {
     Outline outline;
     CollectiveRequest request = request_;
     request.layout = platform.layout(devices);
-    outline.collectives.push_back(
-        {.request = request,
-         .label = fmt::format("{} {}", to_text(request.kind), to_text(request.bytes))});
+    outline.collectives.push_back({.request = request});
     Sequence sequence(outline);
     sequence.blocking(0, Tile::DataComm);
     LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");

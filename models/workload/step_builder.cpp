@@ -12,7 +12,7 @@ namespace {
 // Microbatches that show a pipeline's start, its steady state and its end: it is steady when every
 // stage has run what is in flight, and repeats with every `stages` microbatches.
 int microbatches_to_show(int stages, int microbatches, bool shorten) {
-  const int enough = stages == 1 ? 3 : 3 * stages;
+  const int enough = stages == 1 ? 3 : 2 * stages;
   if (!shorten || microbatches <= enough) return microbatches;
   return enough + (microbatches - enough) % (stages == 1 ? 1 : stages);
 }
@@ -128,7 +128,6 @@ std::uint32_t StepBuilder::routine(Builders& with, const ChunkShape& part, bool 
   return made;
 }
 
-// The last part's forward and the first part's backward stay where they are; others are sent.
 StepBuilder::PassKind StepBuilder::pass_kind(Builders& with, int rank, int chunk, bool backward) {
   const int stage = groups_.stage_of(rank);
   const ChunkShape shape = chunk_shape(recipe_, stage, chunk);
@@ -136,12 +135,13 @@ StepBuilder::PassKind StepBuilder::pass_kind(Builders& with, int rank, int chunk
   PassKind kind;
   kind.routine = routine(with, shape, backward, false);
   kind.special = differs ? routine(with, shape, backward, true) : kind.routine;
-  const int part = chunk * stages_ + stage;
-  const bool sent = stages_ > 1 && (backward ? part > 0 : part < stages_ * chunks_ - 1);
-  if (!sent) return kind;
-  const int before = rank + groups_.devices() - groups_.devices_per_stage();
-  kind.message = static_cast<std::int32_t>(message(backward ? before % groups_.devices() : rank));
   return kind;
+}
+
+// The last part's forward and the first part's backward stay where they are; others are sent.
+bool StepBuilder::sends(int stage, int chunk, bool backward) const {
+  const int part = chunk * stages_ + stage;
+  return stages_ > 1 && (backward ? part > 0 : part < stages_ * chunks_ - 1);
 }
 
 void StepBuilder::build_class(int index) {
@@ -149,9 +149,13 @@ void StepBuilder::build_class(int index) {
   const int stage = groups_.stage_of(rank);
   Builders& with = builders(rank);
   std::vector<PassKind> kinds;  // forward of every chunk, then backward
+  const int before = (rank + groups_.devices() - groups_.devices_per_stage()) % groups_.devices();
   for (const bool backward : {false, true}) {
+    const auto carrier =
+        stages_ > 1 ? static_cast<std::int32_t>(message(backward ? before : rank)) : -1;
     for (int chunk = 0; chunk < chunks_; ++chunk) {
       kinds.push_back(pass_kind(with, rank, chunk, backward));
+      if (sends(stage, chunk, backward)) kinds.back().message = carrier;
     }
   }
   for (const StagePass& pass : pipeline_order(stages_, stage, chunks_, microbatches_)) {

@@ -50,6 +50,7 @@ class StepBuilder {
   std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
   PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
   std::uint32_t tail(Builders& with, int rank);
+  [[nodiscard]] bool sends(int stage, int chunk, bool backward) const;
   void build_class(int index);
   // Where a pass of a class stands in passes_.
   [[nodiscard]] std::size_t slot(int index, bool backward, int chunk, int microbatch) const {

@@ -1,7 +1,6 @@
 #include "engine/estimator.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include <orrery/error.hpp>
 
@@ -23,7 +22,8 @@ struct RankClock {
   Seconds host{};  // when the host has launched everything so far
   SideStreams side;
   Tiles tiles{};
-  std::optional<Mark> period_begin, period_end;
+  std::size_t placed = 0;  // passes
+  Mark period_begin, period_end;
 };
 
 class Estimator {
@@ -113,7 +113,8 @@ class Estimator {
     if (pass.joins) start = max(start, clock.side.free());
     idle(clock, start, pass);
     if (pass.host_sync) clock.host = max(clock.host, start);
-    note_period(pass, clock);
+    note_period(clock, pass.rank);
+    ++clock.placed;
     run_routine(pass, clock, start);
     send(index, pass, clock);
     return true;
@@ -240,15 +241,16 @@ class Estimator {
     }
   }
 
-  // Remembers where a rank stands when its last microbatch begins, and that of a period before:
-  // both are in the steady state.
-  void note_period(const Pass& pass, RankClock& clock) {
+  // Remembers where a rank stands at both ends of one period in the middle of its passes, which is
+  // in the steady state.
+  void note_period(RankClock& clock, std::size_t rank) {
     if (outline_.microbatches_left_out == 0) return;
-    const auto begin = [&](std::int32_t microbatch, std::optional<Mark>& mark) {
-      if (pass.microbatch == microbatch && !mark) mark = Mark{clock.now, clock.tiles};
-    };
-    begin(last_microbatch_ - outline_.period, clock.period_begin);
-    begin(last_microbatch_, clock.period_end);
+    const std::size_t passes = passes_of_[rank].size() - 1;  // one more is the step's end
+    const std::size_t period = passes * static_cast<std::size_t>(outline_.period) /
+                               static_cast<std::size_t>(last_microbatch_ + 1);
+    const std::size_t begin = (passes - period) / 2;
+    if (clock.placed == begin) clock.period_begin = {clock.now, clock.tiles};
+    if (clock.placed == begin + period) clock.period_end = {clock.now, clock.tiles};
   }
 
   // What the microbatches that are left out add.
@@ -256,11 +258,11 @@ class Estimator {
     if (outline_.microbatches_left_out == 0) return Seconds(0);
     const double times = static_cast<double>(outline_.microbatches_left_out) / outline_.period;
     const RankClock& pacer = clocks_.back();
-    const Seconds added = times * (pacer.period_end->now - pacer.period_begin->now);
+    const Seconds added = times * (pacer.period_end.now - pacer.period_begin.now);
     for (RankClock& clock : clocks_) {
       Seconds own{};
       for (std::size_t t = 0; t < clock.tiles.size(); ++t) {
-        const Seconds more = times * (clock.period_end->tiles[t] - clock.period_begin->tiles[t]);
+        const Seconds more = times * (clock.period_end.tiles[t] - clock.period_begin.tiles[t]);
         clock.tiles[t] += more;
         own += more;
       }

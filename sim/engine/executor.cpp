@@ -81,7 +81,7 @@ class Executor final : public CompletionHandler {
     StepResult result;
     result.step_time = kernel_.now();
     result.events = kernel_.events();
-    tile_step(program_, costs_, times_, last_cause_, result);
+    tile_step(program_, times_, last_cause_, result);
     return result;
   }
 

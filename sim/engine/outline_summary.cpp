@@ -61,6 +61,13 @@ class Counter {
   std::vector<std::vector<double>> routines_, collectives_, blocks_;  // by rank
 };
 
+// "tensor all-gather 50.33 MB"
+std::string label_of(const CollectiveUse& use) {
+  const std::string what =
+      std::string(to_text(use.request.kind)) + " " + to_text(use.request.bytes);
+  return *use.who == '\0' ? what : std::string(use.who) + " " + what;
+}
+
 }  // namespace
 
 void summarise(const Outline& outline, const CostTable& costs, StepResult& result) {
@@ -83,8 +90,9 @@ void summarise(const Outline& outline, const CostTable& costs, StepResult& resul
                         {"memory-bound", memory / weights}};
   std::map<std::string, CollectiveSummary> known;
   for (std::uint32_t i = 0; i < outline.collectives.size(); ++i) {
+    if (counter.most(i) == 0) continue;  // asked for, but never issued
     const CollectiveCost& cost = costs.collective(i);
-    const std::string& label = outline.collectives[i].label;
+    const std::string label = label_of(outline.collectives[i]);
     CollectiveSummary& line = known[label + cost.algorithm + cost.protocol];
     line = {.label = label,
             .algorithm = cost.algorithm,

@@ -1,8 +1,6 @@
 #include "engine/tiling.hpp"
 
 #include <algorithm>
-#include <map>
-#include <string>
 
 #include <orrery/error.hpp>
 
@@ -73,51 +71,9 @@ double total_weight(const Program& program) {
   return sum;
 }
 
-void add_kernel_times(const Program& program, const CostTable& costs, StepResult& result) {
-  Seconds gemm{}, attention{}, memory{};
-  for (const Op& op : program.ops()) {
-    if (op.kind != Op::Kind::Compute) continue;
-    const BlockCost& cost = costs.block(op.work, program.kind(op.rank));
-    const double weight = program.weight(op.rank);
-    gemm += weight * cost.gemm;
-    attention += weight * cost.attention;
-    memory += weight * (cost.time - cost.gemm - cost.attention);
-  }
-  const double share = 1.0 / total_weight(program);
-  result.kernel_time = {{"matrix multiply", gemm * share},
-                        {"fused attention", attention * share},
-                        {"memory-bound", memory * share}};
-}
-
-// Equal collectives of different ranks are one line; the rank that issues most of them counts.
-void summarise_collectives(const Program& program, const CostTable& costs, StepResult& result) {
-  std::map<std::string, std::vector<int>> counts;  // by name and choice, of every rank
-  std::map<std::string, std::uint32_t> example;
-  std::vector<std::vector<int>*> counter(program.collectives.size());
-  for (std::uint32_t i = 0; i < program.collectives.size(); ++i) {
-    const CollectiveCost& cost = costs.collective(i);
-    const std::string key = program.collectives[i].label + cost.algorithm + cost.protocol;
-    counter[i] = &counts[key];
-    counter[i]->resize(program.ranks);
-    example.emplace(key, i);
-  }
-  for (const Op& op : program.ops()) {
-    if (op.kind == Op::Kind::Collective) ++(*counter[op.work])[op.rank];
-  }
-  for (const auto& [key, per_rank] : counts) {
-    const std::uint32_t index = example.at(key);
-    const CollectiveCost& cost = costs.collective(index);
-    result.collectives.push_back({.label = program.collectives[index].label,
-                                  .algorithm = cost.algorithm,
-                                  .protocol = cost.protocol,
-                                  .count = *std::max_element(per_rank.begin(), per_rank.end()),
-                                  .alone = cost.time()});
-  }
-}
-
 }  // namespace
 
-void tile_step(const Program& program, const CostTable& costs, const std::vector<OpTime>& times,
+void tile_step(const Program& program, const std::vector<OpTime>& times,
                const std::vector<std::uint32_t>& cause, StepResult& result) {
   result.rank_tiles.assign(program.ranks, Tiles{});
   RankTiler tiler(program, times, cause);
@@ -135,8 +91,6 @@ void tile_step(const Program& program, const CostTable& costs, const std::vector
       result.breakdown[t] += tiles[t] * (program.weight(rank) / all);
     }
   }
-  add_kernel_times(program, costs, result);
-  summarise_collectives(program, costs, result);
 }
 
 }  // namespace orrery

@@ -1,8 +1,6 @@
 #pragma once
 /// Where the time of every represented rank went, from when its operations ran.
 
-#include "engine/cost_table.hpp"
-
 #include <orrery/step_result.hpp>
 
 namespace orrery {
@@ -14,9 +12,9 @@ struct OpTime {
   Seconds host{};  ///< at its end, spent waiting for the host to launch its kernels
 };
 
-/// Fills tiles, breakdown, kernel times and collective summaries of `result` (step_time is set).
+/// Fills tiles and breakdown of `result` (step_time is set).
 /// `cause[i]` is the operation whose end let `i` start.
-void tile_step(const Program& program, const CostTable& costs, const std::vector<OpTime>& times,
+void tile_step(const Program& program, const std::vector<OpTime>& times,
                const std::vector<std::uint32_t>& cause, StepResult& result);
 
 }  // namespace orrery

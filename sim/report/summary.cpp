@@ -139,7 +139,8 @@ class Summary {
     if (report_.collective) return;
     const Seconds step = report_.throughput->step_time;
     const auto ranks = report_.step.rank_tiles.size();
-    section(ranks > 1 ? fmt::format("Where the time goes (mean of {} stages)", ranks)
+    section(ranks > 1 ? fmt::format("Where the time goes (mean of {} devices, {} simulated)",
+                                    report_.devices, ranks)
                       : "Where the time goes");
     for (int i = 0; i < kTileCount; ++i) {
       const Seconds time = report_.step.breakdown[static_cast<std::size_t>(i)];

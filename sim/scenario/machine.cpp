@@ -85,15 +85,17 @@ CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCos
 
 StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
                    const EvaluateOptions& options) {
+  StepResult step;
   if (options.fidelity == Fidelity::Analytic) {
-    StepResult step = estimate(lowered.outline, costs, lowered.launch_time);
-    summarise(lowered.outline, costs, step);
-    return step;
+    step = estimate(lowered.outline, costs, lowered.launch_time);
+  } else {
+    const Program program = flatten(lowered.outline);
+    const auto kernel = make_simgrid_kernel();
+    step = execute(program, costs,
+                   {.launch_time = lowered.launch_time, .coalesce = options.coalesce}, *kernel);
   }
-  const Program program = flatten(lowered.outline);
-  const auto kernel = make_simgrid_kernel();
-  return execute(program, costs, {.launch_time = lowered.launch_time, .coalesce = options.coalesce},
-                 *kernel);
+  summarise(lowered.outline, costs, step);
+  return step;
 }
 
 // Whether the job fits, and what would make it.

@@ -50,7 +50,7 @@ struct Op {
 /// A collective or point-to-point operation of a program.
 struct CollectiveUse {
   CollectiveRequest request;
-  std::string label;
+  const char* who = "";  ///< name of the group, for people: "tensor"
   int group = 0;  ///< kind of group, an index into RepresentedRank::meetings
 };
 

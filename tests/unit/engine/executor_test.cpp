@@ -243,25 +243,6 @@ TEST(Executor, ReportsADeadlock) {
   EXPECT_THROW((void)critical_path(bench.program, costs), SimulationError);
 }
 
-TEST(Executor, SumsKernelTimesAndCollectives) {
-  Bench bench(2);
-  for (const std::uint32_t rank : {0U, 1U}) {
-    bench.compute(Block{gemm(2), memory_bound(3), Work{.name = "flash", .shape = FlashAttention{}}},
-                  rank);
-  }
-  bench.collective(timed(1, 1), Stream::DataComm, Tile::DataComm, 0);
-  bench.collective(timed(1, 1), Stream::DataComm, Tile::DataComm, 0);
-  bench.collective(timed(1, 1), Stream::DataComm, Tile::DataComm, 1);
-  const StepResult result = bench.run();
-  EXPECT_NEAR(result.kernel_time.at("matrix multiply").si(), 2, kRounding);
-  EXPECT_NEAR(result.kernel_time.at("fused attention").si(), 1, kRounding);
-  EXPECT_NEAR(result.kernel_time.at("memory-bound").si(), 3, kRounding);
-  ASSERT_EQ(result.collectives.size(), 1U);
-  EXPECT_EQ(result.collectives[0].count, 2);  // of the rank that issues most
-  EXPECT_EQ(result.collectives[0].algorithm, "ring");
-  EXPECT_NEAR(result.collectives[0].alone.si(), 2, kRounding);
-}
-
 // Streams, ranks, loads, hosts and dependencies on earlier operations at random.
 Bench random_bench(std::uint32_t seed) {
   std::mt19937 random(seed);

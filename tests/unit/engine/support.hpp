@@ -81,7 +81,7 @@ struct Bench {
                               .layout = {}};
     request.layout.scale_up = BytesPerSecond(10);
     request.layout.scale_out = BytesPerSecond(2);
-    program.collectives.push_back({.request = request, .label = "collective"});
+    program.collectives.push_back({.request = request, .who = "collective"});
     return program.add({.kind = Op::Kind::Collective,
                         .stream = stream,
                         .tile = tile,
