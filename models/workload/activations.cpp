@@ -22,7 +22,7 @@ double attention(const Shapes& s) {
   const ModelSpec& model = recipe.model;
   const double e = s.element;
   double kept = entry(s);
-  if (recipe.recompute != Recompute::Operator) {
+  if (recipe.recompute != Recompute::Operator && !recipe.recomputes(&RecomputeModules::latent_up)) {
     const double values = s.key / model.head_dim * model.value_dim();
     kept += s.tokens * (s.query + s.key + values) * e;
   }
@@ -34,15 +34,16 @@ double attention(const Shapes& s) {
   if (recipe.software.attention != AttentionKind::Unfused) {
     return kept + s.tokens * s.heads() * 4;  // log-sum-exp
   }
-  if (recipe.recompute == Recompute::Selective) return kept;
+  if (recipe.recomputes(&RecomputeModules::attention)) return kept;
   const double scores =
       recipe.microbatch * s.heads() * recipe.sequence_length * recipe.sequence_length;
   return kept + scores * (e + (model.dropout ? kMask + e : 0));
 }
 
-// Between the two products: the first one's output, and what the second reads.
-double between(const Shapes& s, double rows, double columns) {
-  const double kept = rows * columns * operand(s);
+// Between the two products: the first one's output, and what the second reads unless it is made
+// again.
+double between(const Shapes& s, double rows, double columns, bool again = false) {
+  const double kept = again ? 0.0 : rows * columns * operand(s);
   if (s.recipe.recompute == Recompute::Operator) return kept;
   return kept + rows * columns * (s.recipe.model.gated_mlp ? 2 : 1) * s.element;
 }
@@ -53,7 +54,8 @@ double experts(const Shapes& s) {
   // Logits and probabilities in fp32, and where each copy came from.
   double kept = s.split_tokens * moe.experts * 8 + copies.sent * 8;
   kept += copies.held * s.recipe.model.hidden * operand(s);
-  kept += between(s, copies.held, moe.feed_forward / s.recipe.parallelism.expert_tensor);
+  kept += between(s, copies.held, moe.feed_forward / s.recipe.parallelism.expert_tensor,
+                  s.recipe.recomputes(&RecomputeModules::expert_activation));
   if (moe.shared > 0) kept += between(s, s.tokens, moe.shared * moe.feed_forward / s.tensor);
   return kept;
 }

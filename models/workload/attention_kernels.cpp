@@ -3,24 +3,6 @@
 namespace orrery::workload {
 namespace {
 
-Block rotary(const Shapes& s) {
-  Block block;
-  if (s.recipe.model.position != Position::Rope) return block;
-  const Software& software = s.recipe.software;
-  const auto& latent = s.recipe.model.mla;
-  // With latent attention a part of every query, and the key part that the heads share.
-  const double columns = latent ? (s.heads() + 1) * latent->rope_dim : s.query + s.key;
-  const double pass = s.tokens * columns * 2 * s.element;
-  if (software.fused_rope || software.compiled) {
-    add_memory(block, "rotary", pass);
-  } else {
-    // cast, two products, rotate, add and cast back, in fp32
-    block.push_back(memory_work("rotary", pass * 1.5));
-    block.back().repeat = 6;
-  }
-  return block;
-}
-
 FlashAttention flash(const Shapes& s, bool backward) {
   const Recipe& recipe = s.recipe;
   const double context = recipe.parallelism.context;
@@ -139,6 +121,24 @@ std::vector<Block> core(const Shapes& s, bool backward) {
 double assembled_keys(const Shapes& s) { return s.tokens * s.key * 2 * s.element; }
 
 }  // namespace
+
+Block rotary(const Shapes& s) {
+  Block block;
+  if (s.recipe.model.position != Position::Rope) return block;
+  const Software& software = s.recipe.software;
+  const auto& latent = s.recipe.model.mla;
+  // With latent attention a part of every query, and the key part that the heads share.
+  const double columns = latent ? (s.heads() + 1) * latent->rope_dim : s.query + s.key;
+  const double pass = s.tokens * columns * 2 * s.element;
+  if (software.fused_rope || software.compiled) {
+    add_memory(block, "rotary", pass);
+  } else {
+    // cast, two products, rotate, add and cast back, in fp32
+    block.push_back(memory_work("rotary", pass * 1.5));
+    block.back().repeat = 6;
+  }
+  return block;
+}
 
 LatentKernels latent_kernels(const Shapes& s) {
   LatentKernels kernels;

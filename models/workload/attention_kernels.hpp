@@ -18,6 +18,8 @@ Linear query_key_value(const Shapes& s);
 /// Columns of what query_key_value() reads, on all tensor ranks together.
 double query_key_value_inputs(const ModelSpec& model);
 
+/// Rotary positions of queries and keys, either pass.
+Block rotary(const Shapes& s);
 /// Rotary positions, then the attention core, in the steps between which keys and values of other
 /// context ranks must arrive: one, or with a ring one per context rank.
 std::vector<Block> core_forward(const Shapes& s);

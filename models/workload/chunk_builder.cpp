@@ -150,7 +150,8 @@ void ChunkBuilder::backward_layer(Sequence& sequence, LayerKind kind, bool recom
   sequence.compute(layer.add1_grad);
   gather_then(sequence, layer.projection_input_grad);
   sequence.compute(layer.projection_weight_grad);
-  if (recipe_.recompute == Recompute::Selective) attention(sequence, layer, false);
+  sequence.compute(layer.latent_up_again);
+  if (recipe_.recomputes(&RecomputeModules::attention)) attention(sequence, layer, false);
   attention(sequence, layer, true);
   input_and_weight_grad(sequence, layer.qkv_input_grad, layer.qkv_weight_grad, latent_share());
   sequence.compute(layer.latent_grad);

@@ -101,6 +101,9 @@ void add_experts(const Shapes& s, const ExpertCopies& copies, ExpertKernels& ker
   Block& grad = kernels.experts_grad;
   add_sort(s, copies, "unsort_copies_grad", sent, grad);
   append(grad, fc2.input_grad);
+  if (recipe.recomputes(&RecomputeModules::expert_activation)) {
+    append(grad, activation_forward(s, copies.held, columns));
+  }
   append(grad, fc2.weight_grad);
   append(grad, activation_backward(s, copies.held, columns));
   append(grad, fc1.input_grad);

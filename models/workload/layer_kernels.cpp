@@ -74,6 +74,10 @@ void add_attention(const Shapes& s, LayerKernels& layer) {
   layer.latent = latent.forward;
   layer.latent_grad = latent.backward;
   layer.qkv = qkv.forward;
+  if (s.recipe.recomputes(&RecomputeModules::latent_up)) {
+    layer.latent_up_again = qkv.forward;
+    append(layer.latent_up_again, rotary(s));
+  }
   layer.qkv_input_grad = qkv.input_grad;
   layer.qkv_weight_grad = qkv.weight_grad;
   layer.ring = core_forward(s);

@@ -19,6 +19,7 @@ struct LayerKernels {
   Block add2_grad, fc2_input_grad, fc2_weight_grad, activation_grad, fc1_input_grad,
       fc1_weight_grad, norm2_grad, add1_grad, projection_input_grad, projection_weight_grad,
       core_grad, qkv_input_grad, qkv_weight_grad, latent_grad, norm1_grad;
+  Block latent_up_again;  // by recomputation
   std::vector<Block> ring, ring_grad;
   std::optional<ExpertKernels> experts;
 };

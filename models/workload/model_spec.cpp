@@ -134,12 +134,15 @@ int ModelSpec::expert_layers(int first, int count) const {
   return sum;
 }
 
+double ModelSpec::latent_up_parameters() const {
+  if (!mla) return 0;
+  const double queries = (mla->q_rank > 0 ? mla->q_rank : hidden) * attention_width();
+  return queries + mla->kv_rank * heads * (mla->nope_dim + mla->value_dim);
+}
+
 double ModelSpec::attention_matrix_parameters() const {
-  if (!mla) return hidden * (attention_width() + 2 * kv_width()) + attention_width() * hidden;
-  const double queries =
-      mla->q_rank > 0 ? (hidden + attention_width()) * mla->q_rank : hidden * attention_width();
-  return queries + hidden * (mla->kv_rank + mla->rope_dim) +
-         mla->kv_rank * heads * (mla->nope_dim + mla->value_dim) + value_width() * hidden;
+  if (mla) return hidden * mla->width() + latent_up_parameters() + value_width() * hidden;
+  return hidden * (attention_width() + 2 * kv_width()) + attention_width() * hidden;
 }
 
 double ModelSpec::routed_parameters() const {

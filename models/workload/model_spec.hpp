@@ -87,6 +87,8 @@ struct ModelSpec {
   [[nodiscard]] double active_layer_matrices() const;
   /// Weights of one layer that every tensor rank holds whole: the router's and those of latents.
   [[nodiscard]] double replicated_parameters(LayerKind kind) const;
+  /// Weights of one layer between latents and heads; none without latent attention.
+  [[nodiscard]] double latent_up_parameters() const;
   /// Weights of the routed experts of one layer.
   [[nodiscard]] double routed_parameters() const;
   /// Weights of one normalisation.

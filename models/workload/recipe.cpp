@@ -48,6 +48,30 @@ void read_overlap(Reader reader, Overlap& overlap) {
   reader.finish();
 }
 
+void read_modules(Reader& reader, Recipe& recipe) {
+  if (!reader.has("recompute_modules")) return;
+  RecomputeModules& modules = recipe.recompute_modules;
+  modules.attention = false;
+  const auto refuse = [&](const std::string& what) { reader.error("recompute_modules", what); };
+  for (const std::string& name : reader.texts("recompute_modules")) {
+    if (name == "attention") {
+      modules.attention = true;
+    } else if (name == "latent_up") {
+      modules.latent_up = true;
+      if (!recipe.model.mla) refuse("latent_up is of latent attention; the model has none");
+    } else if (name == "expert_activation") {
+      modules.expert_activation = true;
+      if (!recipe.model.moe) refuse("expert_activation is of experts; the model has no moe");
+    } else {
+      refuse(fmt::format(
+          "recompute_modules: expected attention, latent_up or expert_activation; got '{}'", name));
+    }
+  }
+  if (recipe.recompute != Recompute::Selective) {
+    refuse("recompute_modules are of selective recomputation; expected recompute: selective");
+  }
+}
+
 // In fp32 and tf32 everything is stored in four bytes, whatever the software does in 16-bit
 // training.
 void use_wide_types(Reader& reader, Recipe& recipe) {
@@ -225,6 +249,7 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
                                                {"operator", Recompute::Operator},
                                                {"full", Recompute::Full}},
                                               Recompute::None);
+  read_modules(reader, recipe);
   recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);
   recipe.software = Software::read(reader.child("software"));
   use_wide_types(reader, recipe);

@@ -97,6 +97,13 @@ struct Software {
   static Software read(Reader reader);
 };
 
+/// What selective recomputation runs again.
+struct RecomputeModules {
+  bool attention = true;           ///< the attention core
+  bool latent_up = false;          ///< queries, keys and values from their latents
+  bool expert_activation = false;  ///< of routed experts
+};
+
 struct Recipe {
   ModelSpec model;
   double sequence_length = 1;
@@ -106,6 +113,7 @@ struct Recipe {
   Dtype precision = Dtype::Bf16;  ///< of matrix multiplies
   Recompute recompute = Recompute::None;
   double recompute_fraction = 1;  ///< of the layers (full)
+  RecomputeModules recompute_modules{};
   Software software;
   Location where_parallelism, where_batch, where_precision;
 
@@ -120,6 +128,9 @@ struct Recipe {
     return software.dispatch.value_or(activation_type());
   }
   [[nodiscard]] Dtype router_type() const { return software.router.value_or(activation_type()); }
+  [[nodiscard]] bool recomputes(bool RecomputeModules::* module) const {
+    return recompute == Recompute::Selective && recompute_modules.*module;
+  }
   /// Attention goes around a ring of context ranks.
   [[nodiscard]] bool rings() const {
     return parallelism.context > 1 && parallelism.context_style == ContextStyle::Ring;

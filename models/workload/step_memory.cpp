@@ -70,8 +70,11 @@ Flops recompute_flops_per_token(const Recipe& recipe) {
   switch (recipe.recompute) {
     case Recompute::None:
       return Flops(0);
-    case Recompute::Selective:
-      return Flops(attention);
+    case Recompute::Selective: {
+      const RecomputeModules& modules = recipe.recompute_modules;
+      return Flops((modules.attention ? attention : 0) +
+                   (modules.latent_up ? 2 * layers * model.latent_up_parameters() : 0));
+    }
     case Recompute::Operator:
       return Flops(2 * model.layers * model.hidden *
                    (model.kv_width() + model.attention_width() + model.feed_forward_in() / 2));
