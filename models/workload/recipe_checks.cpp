@@ -123,10 +123,11 @@ void check_context(Reader& reader, const Recipe& recipe) {
   const int parts = ulysses ? layout.context : 2 * layout.context;
   if (reader.has("sequence_length") && std::fmod(recipe.sequence_length, parts) != 0) {
     reader.error("sequence_length",
-                 fmt::format("context parallelism gives every rank {} of the sequence; expected a "
+                 fmt::format("context parallelism gives every rank {}; expected a "
                              "multiple of {}; got {}",
-                             ulysses ? "a part" : "two parts, to balance the causal mask,", parts,
-                             recipe.sequence_length));
+                             ulysses ? "a part of the sequence"
+                                     : "two parts of the sequence, to balance the causal mask",
+                             parts, recipe.sequence_length));
   }
   if (recipe.software.attention == AttentionKind::Unfused) {
     refuse(reader, recipe,
