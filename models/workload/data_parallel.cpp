@@ -148,6 +148,10 @@ ChunkHooks DataParallel::bucket_gathering(const ChunkShape& chunk) {
   ChunkHooks hooks;
   hooks.begin = [=, this](Sequence& sequence) {
     DeviceParameters filled = parameters(chunk, -1);
+    if (chunk.layers == 0) {
+      (*step_of)[-1] = gather_detached(sequence, unit(filled), Stream::ParamComm, {});
+      return;
+    }
     int first = chunk.embedding ? -1 : 0;
     for (int layer = 0; layer < chunk.layers; ++layer) {
       filled += parameters(chunk, layer);

@@ -152,7 +152,7 @@ Parallelism Parallelism::read(Reader reader) {
                                              {"hybrid", Sharding::Hybrid}},
                                             Sharding::None);
   if (reader.has("layers_per_stage"))
-    layout.layers_per_stage = reader.integers("layers_per_stage", 1);
+    layout.layers_per_stage = reader.integers("layers_per_stage", 0);
   if (layout.interleave > 1 && layout.pipeline == 1) {
     reader.error("interleave", fmt::format("interleaving needs a pipeline; expected interleave: 1 "
                                            "or pipeline > 1; got interleave {}",

@@ -49,6 +49,14 @@ void check_layers(Reader& reader, const Recipe& recipe) {
                     recipe.model.layers, layout.pipeline, layout.interleave, chunks));
     return;
   }
+  for (std::size_t part = 1; part + 1 < layout.layers_per_stage.size(); ++part) {
+    if (layout.layers_per_stage[part] > 0) continue;
+    refuse(
+        reader, recipe,
+        fmt::format("layers_per_stage: only the first and the last part, which have embedding and "
+                    "head, can be without layers; got 0 in entry {}",
+                    part + 1));
+  }
   double sum = 0;
   for (const auto layers : layout.layers_per_stage) sum += static_cast<double>(layers);
   if (static_cast<int>(layout.layers_per_stage.size()) != chunks || sum != recipe.model.layers) {
