@@ -34,13 +34,13 @@ Blocks blocks_of(const FlashAttention& a, const FlashSpec& flash) {
           .masked = a.causal ? members * queries * flash.mask_blocks : 0.0};
 }
 
-// Products per block: scores and output; backward recomputes the scores and makes four gradients.
-double products(const FlashAttention& a) { return a.backward ? 5.0 : 2.0; }
+double padded(double width) { return std::max(width, kNarrowestHead); }
 
-double padded_head(const FlashAttention& a) { return std::max(a.head_dim, kNarrowestHead); }
-
+// Products per block: scores and output; backward recomputes the scores and makes four gradients,
+// three products as wide as the queries and two as wide as the values.
 Flops block_flops(const FlashAttention& a) {
-  return Flops(products(a) * 2.0 * kScores * padded_head(a));
+  const double head = padded(a.head_dim), value = padded(a.values());
+  return Flops((a.backward ? 3.0 * head + 2.0 * value : head + value) * 2.0 * kScores);
 }
 
 double block_cycles(const Spec& spec, const FlashSpec& flash, const FlashAttention& a) {
@@ -84,16 +84,16 @@ struct Helpers {
 
 Helpers helpers(const Spec& spec, const Available& available, const FlashAttention& a) {
   if (!a.backward) return {};
-  const Bytes queries = a.batch * a.heads * a.query_length * a.head_dim * size_of(a.dtype);
+  const Bytes rows = a.batch * a.heads * a.query_length * size_of(a.dtype);
   Helpers result;
-  const auto add = [&](double tensors) {
-    result.bytes += tensors * queries;
-    result.time += stream_time(spec.memory, available, tensors * queries, kHelperReadFraction);
+  const auto add = [&](double columns) {
+    result.bytes += columns * rows;
+    result.time += stream_time(spec.memory, available, columns * rows, kHelperReadFraction);
   };
-  add(2.0);
+  add(2.0 * a.values());
   const bool first =
       a.version == FlashAttention::Version::Flash1 || a.version == FlashAttention::Version::Triton;
-  if (!first) add(5.0);
+  if (!first) add(5.0 * a.head_dim);
   return result;
 }
 

@@ -1,5 +1,7 @@
 #include "workload/chunk_builder.hpp"
 
+#include "workload/attention_kernels.hpp"
+
 namespace orrery::workload {
 namespace {
 
@@ -15,7 +17,8 @@ ChunkBuilder::ChunkBuilder(const Recipe& recipe, Groups& groups, Outline& outlin
       groups_(groups),
       outline_(outline),
       rank_(rank),
-      layer_(layer_kernels(recipe)),
+      dense_(layer_kernels(recipe)),
+      expert_(recipe.model.moe ? layer_kernels(recipe, LayerKind::Expert) : LayerKernels{}),
       ends_(end_kernels(recipe)),
       parallel_(recipe.parallelism.tensor > 1),
       sequence_(recipe.parallelism.sequence),
@@ -28,18 +31,18 @@ std::uint32_t ChunkBuilder::tensor(CollectiveKind kind, double share, bool copy_
                             copy_engine);
 }
 
-void ChunkBuilder::gather_then(Sequence& sequence, const Block& product) {
+void ChunkBuilder::gather_then(Sequence& sequence, const Block& product, double share) {
   if (!sequence_) {
     sequence.compute(product);
   } else if (chunked_) {
     // The product starts on the chunk that is here; each of the others comes while the one before
     // is multiplied.
-    const int rest = sequence.beside(tensor(CollectiveKind::AllGather, 1, true), Stream::TensorComm,
-                                     Tile::TensorComm);
+    const int rest = sequence.beside(tensor(CollectiveKind::AllGather, share, true),
+                                     Stream::TensorComm, Tile::TensorComm);
     sequence.compute(in_chunks(product, recipe_.parallelism.tensor));
     sequence.wait(rest);
   } else {
-    sequence.blocking(tensor(CollectiveKind::AllGather), Tile::TensorComm);
+    sequence.blocking(tensor(CollectiveKind::AllGather, share), Tile::TensorComm);
     sequence.compute(product);
   }
 }
@@ -63,7 +66,7 @@ void ChunkBuilder::then_reduce(Sequence& sequence, const Block& product) {
 }
 
 void ChunkBuilder::input_and_weight_grad(Sequence& sequence, const Block& input_grad,
-                                         const Block& weight_grad) {
+                                         const Block& weight_grad, double share) {
   if (!parallel_) {
     sequence.compute(input_grad);
     sequence.compute(weight_grad);
@@ -73,7 +76,7 @@ void ChunkBuilder::input_and_weight_grad(Sequence& sequence, const Block& input_
   // Sequence-parallel inputs were kept split: gather them again for the weight gradient.
   int again = -1;
   if (sequence_) {
-    const auto gather = tensor(CollectiveKind::AllGather);
+    const auto gather = tensor(CollectiveKind::AllGather, share);
     if (beside) {
       again = sequence.beside(gather, Stream::TensorComm, Tile::TensorComm);
     } else {
@@ -81,7 +84,8 @@ void ChunkBuilder::input_and_weight_grad(Sequence& sequence, const Block& input_
     }
   }
   sequence.compute(input_grad);
-  const auto reduce = tensor(sequence_ ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce);
+  const auto reduce =
+      tensor(sequence_ ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce, share);
   if (!beside) {
     sequence.blocking(reduce, Tile::TensorComm);
     sequence.compute(weight_grad);
@@ -93,57 +97,65 @@ void ChunkBuilder::input_and_weight_grad(Sequence& sequence, const Block& input_
   sequence.wait(reduced);
 }
 
-// Ring attention: keys and values of the other context ranks arrive while those at hand are used.
-void ChunkBuilder::attention(Sequence& sequence, const Block& core, bool backward) {
-  if (recipe_.parallelism.context == 1) {
-    sequence.compute(core);
-    return;
+const LayerKernels& ChunkBuilder::kernels(LayerKind kind) const {
+  return kind == LayerKind::Expert ? expert_ : dense_;
+}
+
+double ChunkBuilder::latent_share() const {
+  return query_key_value_inputs(recipe_.model) / recipe_.model.hidden;
+}
+
+void ChunkBuilder::forward_mlp(Sequence& sequence, const LayerKernels& layer) {
+  gather_then(sequence, layer.fc1);
+  sequence.compute(layer.activation);
+  then_reduce(sequence, layer.fc2);
+}
+
+void ChunkBuilder::backward_mlp(Sequence& sequence, const LayerKernels& layer) {
+  gather_then(sequence, layer.fc2_input_grad);
+  sequence.compute(layer.fc2_weight_grad);
+  sequence.compute(layer.activation_grad);
+  input_and_weight_grad(sequence, layer.fc1_input_grad, layer.fc1_weight_grad);
+}
+
+void ChunkBuilder::forward_layer(Sequence& sequence, LayerKind kind) {
+  const LayerKernels& layer = kernels(kind);
+  sequence.compute(layer.norm1);
+  sequence.compute(layer.latent);
+  gather_then(sequence, layer.qkv, latent_share());
+  attention(sequence, layer, false);
+  then_reduce(sequence, layer.projection);
+  sequence.compute(layer.add1);
+  sequence.compute(layer.norm2);
+  if (kind == LayerKind::Expert) {
+    forward_experts(sequence, layer);
+  } else {
+    forward_mlp(sequence, layer);
   }
-  const Bytes bytes = recipe_.microbatch * recipe_.sequence_length * 2.0 *
-                      (recipe_.model.kv_width() / recipe_.parallelism.tensor) *
-                      size_of(recipe_.activation_type());
-  const auto ring = [&](CollectiveKind kind) {
-    return sequence.beside(
-        groups_.collective(GroupKind::Context, rank_, kind, bytes, recipe_.activation_type()),
-        Stream::TensorComm, Tile::ContextComm);
-  };
-  const int gathered = ring(CollectiveKind::AllGather);
-  const int reduced = backward ? ring(CollectiveKind::ReduceScatter) : -1;
-  sequence.compute(core);
-  sequence.wait(gathered);
-  sequence.wait(reduced);
+  sequence.compute(layer.add2);
 }
 
-void ChunkBuilder::forward_layer(Sequence& sequence) {
-  sequence.compute(layer_.norm1);
-  gather_then(sequence, layer_.qkv);
-  attention(sequence, layer_.core, false);
-  then_reduce(sequence, layer_.projection);
-  sequence.compute(layer_.add1);
-  sequence.compute(layer_.norm2);
-  gather_then(sequence, layer_.fc1);
-  sequence.compute(layer_.activation);
-  then_reduce(sequence, layer_.fc2);
-  sequence.compute(layer_.add2);
-}
-
-void ChunkBuilder::backward_layer(Sequence& sequence, bool recompute) {
-  if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence);
+void ChunkBuilder::backward_layer(Sequence& sequence, LayerKind kind, bool recompute) {
+  const LayerKernels& layer = kernels(kind);
+  if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence, kind);
   if (recipe_.recompute == Recompute::Operator)
-    sequence.compute(operator_recompute(recipe_, layer_));
-  sequence.compute(layer_.add2_grad);
-  gather_then(sequence, layer_.fc2_input_grad);
-  sequence.compute(layer_.fc2_weight_grad);
-  sequence.compute(layer_.activation_grad);
-  input_and_weight_grad(sequence, layer_.fc1_input_grad, layer_.fc1_weight_grad);
-  sequence.compute(layer_.norm2_grad);
-  sequence.compute(layer_.add1_grad);
-  gather_then(sequence, layer_.projection_input_grad);
-  sequence.compute(layer_.projection_weight_grad);
-  if (recipe_.recompute == Recompute::Selective) sequence.compute(selective_recompute(layer_));
-  attention(sequence, layer_.core_grad, true);
-  input_and_weight_grad(sequence, layer_.qkv_input_grad, layer_.qkv_weight_grad);
-  sequence.compute(layer_.norm1_grad);
+    sequence.compute(operator_recompute(recipe_, layer));
+  sequence.compute(layer.add2_grad);
+  if (kind == LayerKind::Expert) {
+    backward_experts(sequence, layer);
+  } else {
+    backward_mlp(sequence, layer);
+  }
+  sequence.compute(layer.norm2_grad);
+  sequence.compute(layer.add1_grad);
+  gather_then(sequence, layer.projection_input_grad);
+  sequence.compute(layer.projection_weight_grad);
+  sequence.compute(layer.latent_up_again);
+  if (recipe_.recomputes(&RecomputeModules::attention)) attention(sequence, layer, false);
+  attention(sequence, layer, true);
+  input_and_weight_grad(sequence, layer.qkv_input_grad, layer.qkv_weight_grad, latent_share());
+  sequence.compute(layer.latent_grad);
+  sequence.compute(layer.norm1_grad);
 }
 
 void ChunkBuilder::embed(Sequence& sequence) {
@@ -154,7 +166,7 @@ void ChunkBuilder::embed(Sequence& sequence) {
   }
 }
 
-void ChunkBuilder::head_forward(Sequence& sequence) {
+void ChunkBuilder::token_forward(Sequence& sequence) {
   sequence.compute(ends_.final_norm);
   gather_then(sequence, ends_.logits);
   sequence.compute(ends_.loss);
@@ -165,29 +177,60 @@ void ChunkBuilder::head_forward(Sequence& sequence) {
   for (int i = 0; i < 3; ++i) sequence.blocking(scalar, Tile::TensorComm);
 }
 
-void ChunkBuilder::head_backward(Sequence& sequence) {
+void ChunkBuilder::token_backward(Sequence& sequence) {
   sequence.compute(ends_.loss_grad);
   input_and_weight_grad(sequence, ends_.logits_input_grad, ends_.logits_weight_grad);
   sequence.compute(ends_.final_norm_grad);
 }
 
-std::uint32_t ChunkBuilder::layer_forward() {
-  if (!layer_forward_) {
-    Sequence layer(outline_);
-    forward_layer(layer);
-    layer_forward_ = outline_.add(layer.finish());
-  }
-  return *layer_forward_;
-}
-
-std::uint32_t ChunkBuilder::layer_backward(bool recompute) {
-  std::optional<std::uint32_t>& known = layer_backward_[recompute ? 1 : 0];
+std::uint32_t ChunkBuilder::layer_forward(LayerKind kind) {
+  std::optional<std::uint32_t>& known = layer_forward_[kind == LayerKind::Expert ? 1 : 0];
   if (!known) {
     Sequence layer(outline_);
-    backward_layer(layer, recompute);
+    forward_layer(layer, kind);
     known = outline_.add(layer.finish());
   }
   return *known;
+}
+
+std::uint32_t ChunkBuilder::layer_backward(LayerKind kind, bool recompute) {
+  std::optional<std::uint32_t>& known =
+      layer_backward_[kind == LayerKind::Expert ? 1 : 0][recompute ? 1 : 0];
+  if (!known) {
+    Sequence layer(outline_);
+    backward_layer(layer, kind, recompute);
+    known = outline_.add(layer.finish());
+  }
+  return *known;
+}
+
+LayerKind ChunkBuilder::ahead_kind() const {
+  return recipe_.model.kind(static_cast<int>(recipe_.model.layers));
+}
+
+// The head, and with multi-token prediction a layer and the head again for every token further
+// ahead.
+void ChunkBuilder::head_forward(Sequence& sequence) {
+  token_forward(sequence);
+  for (int ahead = 0; ahead < recipe_.model.mtp_layers; ++ahead) {
+    embed(sequence);
+    sequence.compute(ends_.join_norms);
+    then_reduce(sequence, ends_.join);
+    sequence.run(layer_forward(ahead_kind()));
+    token_forward(sequence);
+  }
+}
+
+void ChunkBuilder::head_backward(Sequence& sequence) {
+  for (int ahead = recipe_.model.mtp_layers - 1; ahead >= 0; --ahead) {
+    token_backward(sequence);
+    sequence.run(layer_backward(ahead_kind(), recipe_.recompute == Recompute::Full));
+    gather_then(sequence, ends_.join_input_grad);
+    sequence.compute(ends_.join_weight_grad);
+    sequence.compute(ends_.join_norms_grad);
+    sequence.compute(ends_.embedding_grad);
+  }
+  token_backward(sequence);
 }
 
 std::uint32_t ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& hooks) {
@@ -199,7 +242,7 @@ std::uint32_t ChunkBuilder::forward(const ChunkShape& chunk, const ChunkHooks& h
   }
   for (int layer = 0; layer < chunk.layers; ++layer) {
     call(hooks.before, sequence, layer);
-    sequence.run(layer_forward());
+    sequence.run(layer_forward(recipe_.model.kind(chunk.first_layer + layer)));
     call(hooks.after, sequence, layer);
   }
   if (chunk.head) {
@@ -221,7 +264,8 @@ std::uint32_t ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& 
   for (int layer = chunk.layers - 1; layer >= 0; --layer) {
     call(hooks.before, sequence, layer);
     const bool recomputed = layer < recipe_.recompute_fraction * chunk.layers;
-    sequence.run(layer_backward(recomputed && recipe_.recompute == Recompute::Full));
+    sequence.run(layer_backward(recipe_.model.kind(chunk.first_layer + layer),
+                                recomputed && recipe_.recompute == Recompute::Full));
     call(hooks.after, sequence, layer);
   }
   if (chunk.embedding) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 namespace orrery::workload {
 
@@ -11,39 +12,49 @@ DataParallel::DataParallel(const Recipe& recipe, Groups& groups, int rank)
       rank_(rank),
       sharding_(recipe.parallelism.sharding),
       full_(sharding_ == Sharding::Zero3 || sharding_ == Sharding::Hybrid),
-      active_(groups.reduction_ranks() > 1) {}
+      active_(groups.reduction_ranks() > 1 || (recipe.model.moe && groups.expert_replicas() > 1)) {}
 
-DataParallel::Unit DataParallel::unit(double parameters) {
+void DataParallel::add(Unit& unit, GroupKind group, double parameters) {
   const Software& software = recipe_.software;
-  const Bytes gathered = parameters * size_of(software.gathered);
-  const Bytes reduced = parameters * size_of(software.gradient);
-  const bool hybrid = sharding_ == Sharding::Hybrid;
-  const GroupKind group = hybrid ? GroupKind::Shard : GroupKind::Data;
-  const auto make = [&](GroupKind who, CollectiveKind kind, Bytes bytes, Dtype dtype) {
-    return groups_.collective(who, rank_, kind, bytes, dtype);
-  };
-  Unit result;
   const bool split = sharding_ != Sharding::None;
-  if (split) result.gather = make(group, CollectiveKind::AllGather, gathered, software.gathered);
-  result.reduce = make(group, split ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce,
-                       reduced, software.gradient);
-  if (hybrid) {
-    result.replicas =
-        make(GroupKind::Replica, CollectiveKind::AllReduce,
-             reduced / static_cast<double>(groups_.size(GroupKind::Shard)), software.gradient);
+  if (split) {
+    unit.gather.push_back(groups_.collective(group, rank_, CollectiveKind::AllGather,
+                                             parameters * size_of(software.gathered),
+                                             software.gathered));
   }
+  unit.reduce.push_back(groups_.collective(
+      group, rank_, split ? CollectiveKind::ReduceScatter : CollectiveKind::AllReduce,
+      parameters * size_of(software.gradient), software.gradient));
+}
+
+// Experts have fewer replicas than the other parameters, in groups of their own.
+DataParallel::Unit DataParallel::unit(const DeviceParameters& parameters) {
+  Unit result;
+  if (sharding_ == Sharding::Hybrid) {
+    add(result, GroupKind::Shard, parameters.all());
+    const Bytes reduced = parameters.all() * size_of(recipe_.software.gradient);
+    result.replicas = groups_.collective(
+        GroupKind::Replica, rank_, CollectiveKind::AllReduce,
+        reduced / static_cast<double>(groups_.size(GroupKind::Shard)), recipe_.software.gradient);
+    return result;
+  }
+  add(result, GroupKind::Data, parameters.dense);
+  if (parameters.expert > 0) add(result, GroupKind::ExpertData, parameters.expert);
   return result;
 }
 
-double DataParallel::parameters(const ChunkShape& chunk, int layer) const {
-  const double tensor = recipe_.parallelism.tensor;
-  if (layer >= 0) return recipe_.model.layer_parameters() / tensor;
-  const double table = recipe_.padded_vocabulary() * recipe_.model.hidden / tensor;
-  double sum = 0;
-  if (chunk.embedding)
-    sum += recipe_.model.embedding_parameters(recipe_.padded_vocabulary()) / tensor;
-  if (chunk.head && !(chunk.embedding && recipe_.model.tied_embeddings)) sum += table;
-  return sum;
+DeviceParameters DataParallel::parameters(const ChunkShape& chunk, int layer) const {
+  if (layer < 0) return end_parameters(recipe_, chunk.embedding, chunk.head);
+  return layer_parameters(recipe_, recipe_.model.kind(chunk.first_layer + layer));
+}
+
+int DataParallel::gather_detached(Sequence& sequence, const Unit& unit, Stream stream,
+                                  std::vector<int> after) {
+  int step = -1;
+  for (const std::uint32_t collective : unit.gather) {
+    step = sequence.detached(collective, stream, Tile::DataComm, std::exchange(after, {}));
+  }
+  return step;
 }
 
 bool DataParallel::reduces_beside() const {
@@ -51,20 +62,26 @@ bool DataParallel::reduces_beside() const {
 }
 
 void DataParallel::reduce_beside(Sequence& sequence, const Unit& unit) {
-  sequence.beside(unit.reduce, Stream::DataComm, Tile::DataComm);
+  for (const std::uint32_t collective : unit.reduce) {
+    sequence.beside(collective, Stream::DataComm, Tile::DataComm);
+  }
   if (sharding_ == Sharding::Hybrid) {
     sequence.detached(unit.replicas, Stream::DataComm, Tile::DataComm);  // after it in the stream
   }
 }
 
-void DataParallel::reduce(Sequence& sequence, double parameters) {
+void DataParallel::reduce(Sequence& sequence, const DeviceParameters& parameters) {
   if (!active_) return;
-  sequence.blocking(unit(parameters).reduce, Tile::DataComm);
+  for (const std::uint32_t collective : unit(parameters).reduce) {
+    sequence.blocking(collective, Tile::DataComm);
+  }
 }
 
-void DataParallel::gather(Sequence& sequence, double parameters) {
+void DataParallel::gather(Sequence& sequence, const DeviceParameters& parameters) {
   if (!active_ || sharding_ != Sharding::Zero1 || recipe_.software.overlap.param_gather) return;
-  sequence.blocking(unit(parameters).gather, Tile::DataComm);
+  for (const std::uint32_t collective : unit(parameters).gather) {
+    sequence.blocking(collective, Tile::DataComm);
+  }
 }
 
 ChunkHooks DataParallel::forward(const ChunkShape& chunk, bool first_microbatch) {
@@ -90,21 +107,24 @@ ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward)
   auto state = std::make_shared<State>();
   const bool regathers = full_ || !backward;  // zero2 keeps parameters from forward to backward
   const Unit ends = unit(parameters(chunk, -1));
-  const Unit layer_unit = unit(parameters(chunk, 0));
   const int layers = chunk.layers;
+  std::vector<Unit> layer_units;
+  for (int layer = 0; layer < layers; ++layer)
+    layer_units.push_back(unit(parameters(chunk, layer)));
   const auto nth = [=](int i) { return backward ? layers - 1 - i : i; };
-  const auto issue = [=](Sequence& sequence, int upto) {
+  const auto issue = [=, this](Sequence& sequence, int upto) {
     for (; regathers && state->issued < std::min(upto, layers); ++state->issued) {
       const int now = sequence.mark();
-      state->gathered[nth(state->issued)] =
-          sequence.detached(layer_unit.gather, Stream::DataComm, Tile::DataComm,
-                            now >= 0 ? std::vector{now} : std::vector<int>{});
+      const int layer = nth(state->issued);
+      state->gathered[layer] =
+          gather_detached(sequence, layer_units[static_cast<std::size_t>(layer)], Stream::DataComm,
+                          now >= 0 ? std::vector{now} : std::vector<int>{});
     }
   };
   ChunkHooks hooks;
   hooks.begin = [=, this](Sequence& sequence) {
     if (!backward) {
-      state->gathered[-1] = sequence.detached(ends.gather, Stream::DataComm, Tile::DataComm);
+      state->gathered[-1] = gather_detached(sequence, ends, Stream::DataComm, {});
     }
     issue(sequence, recipe_.software.prefetch - 1);
   };
@@ -116,7 +136,7 @@ ChunkHooks DataParallel::layer_gathering(const ChunkShape& chunk, bool backward)
   };
   if (backward) {
     hooks.after = [=, this](Sequence& sequence, int layer) {
-      reduce_beside(sequence, layer >= 0 ? layer_unit : ends);
+      reduce_beside(sequence, layer >= 0 ? layer_units[static_cast<std::size_t>(layer)] : ends);
     };
   }
   return hooks;
@@ -127,14 +147,18 @@ ChunkHooks DataParallel::bucket_gathering(const ChunkShape& chunk) {
   auto step_of = std::make_shared<std::map<int, int>>();  // first layer of a bucket -> step
   ChunkHooks hooks;
   hooks.begin = [=, this](Sequence& sequence) {
-    double filled = parameters(chunk, -1);
+    DeviceParameters filled = parameters(chunk, -1);
+    if (chunk.layers == 0) {
+      (*step_of)[-1] = gather_detached(sequence, unit(filled), Stream::ParamComm, {});
+      return;
+    }
     int first = chunk.embedding ? -1 : 0;
     for (int layer = 0; layer < chunk.layers; ++layer) {
       filled += parameters(chunk, layer);
-      if (filled < recipe_.software.bucket_parameters && layer + 1 < chunk.layers) continue;
-      (*step_of)[first] = sequence.detached(unit(filled).gather, Stream::ParamComm, Tile::DataComm);
+      if (filled.all() < recipe_.software.bucket_parameters && layer + 1 < chunk.layers) continue;
+      (*step_of)[first] = gather_detached(sequence, unit(filled), Stream::ParamComm, {});
       first = layer + 1;
-      filled = 0;
+      filled = {};
     }
   };
   hooks.before = [=](Sequence& sequence, int layer) {
@@ -145,17 +169,17 @@ ChunkHooks DataParallel::bucket_gathering(const ChunkShape& chunk) {
 }
 
 ChunkHooks DataParallel::bucket_reduction(const ChunkShape& chunk) {
-  auto filled = std::make_shared<double>(0.0);
+  auto filled = std::make_shared<DeviceParameters>();
   ChunkHooks hooks;
   hooks.after = [=, this](Sequence& sequence, int layer) {
     *filled += parameters(chunk, layer);
-    if (*filled < recipe_.software.bucket_parameters) return;
+    if (filled->all() < recipe_.software.bucket_parameters) return;
     reduce_beside(sequence, unit(*filled));
-    *filled = 0;
+    *filled = {};
   };
   hooks.end = [=, this](Sequence& sequence) {
-    if (*filled > 0) reduce_beside(sequence, unit(*filled));
-    *filled = 0;
+    if (filled->all() > 0) reduce_beside(sequence, unit(*filled));
+    *filled = {};
   };
   return hooks;
 }

@@ -3,6 +3,7 @@
 /// gradients.
 
 #include "workload/chunk_builder.hpp"
+#include "workload/memory_model.hpp"
 
 namespace orrery::workload {
 
@@ -29,18 +30,21 @@ class DataParallel {
   /// backward.
   [[nodiscard]] bool reduces_beside() const;
   /// Reduces the gradients of `parameters` at once, holding the compute stream.
-  void reduce(Sequence& sequence, double parameters);
+  void reduce(Sequence& sequence, const DeviceParameters& parameters);
   /// Gathers `parameters` after the optimizer, unless hooks do it beside the next forward.
-  void gather(Sequence& sequence, double parameters);
+  void gather(Sequence& sequence, const DeviceParameters& parameters);
 
  private:
   struct Unit {
-    std::uint32_t gather = 0;
-    std::uint32_t reduce = 0;
+    std::vector<std::uint32_t> gather;  // of dense parameters, then of experts
+    std::vector<std::uint32_t> reduce;
     std::uint32_t replicas = 0;  // reduction between replicas (hybrid)
   };
-  [[nodiscard]] Unit unit(double parameters);
-  [[nodiscard]] double parameters(const ChunkShape& chunk, int layer) const;
+  [[nodiscard]] Unit unit(const DeviceParameters& parameters);
+  void add(Unit& unit, GroupKind group, double parameters);
+  [[nodiscard]] DeviceParameters parameters(const ChunkShape& chunk, int layer) const;
+  // All gathers of a unit; the step of the last, before which the others end.
+  int gather_detached(Sequence& sequence, const Unit& unit, Stream stream, std::vector<int> after);
   void reduce_beside(Sequence& sequence, const Unit& unit);
   [[nodiscard]] ChunkHooks layer_gathering(const ChunkShape& chunk, bool backward);
   [[nodiscard]] ChunkHooks bucket_gathering(const ChunkShape& chunk);

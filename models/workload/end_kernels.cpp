@@ -1,6 +1,27 @@
-#include "workload/kernel_shapes.hpp"
+#include "workload/layer_kernels.hpp"
+#include "workload/linear_kernels.hpp"
 
 namespace orrery::workload {
+
+namespace {
+
+void add_joining(const Shapes& s, EndKernels& ends) {
+  const double hidden = s.recipe.model.hidden;
+  const Linear join = linear(s, {.name = "join",
+                                 .rows = s.tokens,
+                                 .outputs = hidden,
+                                 .inputs = 2 * hidden / s.tensor,
+                                 .input = Input::Norm});
+  ends.join = join.forward;
+  ends.join_input_grad = join.input_grad;
+  ends.join_weight_grad = join.weight_grad;
+  for (const char* name : {"hidden_norm", "embedding_norm"}) {
+    append(ends.join_norms, norm_forward(s, name));
+    append(ends.join_norms_grad, norm_backward(s, name));
+  }
+}
+
+}  // namespace
 
 EndKernels end_kernels(const Recipe& recipe) {
   const Shapes s(recipe);
@@ -44,7 +65,9 @@ EndKernels end_kernels(const Recipe& recipe) {
   }
   ends.logits_input_grad.push_back(
       {.name = "logits_grad", .shape = product(s.tokens, hidden, columns)});
-  add_weight_gradient(s, "logits_grad", columns, hidden, dtype, ends.logits_weight_grad);
+  add_weight_gradient(s, "logits_grad", {.m = columns, .n = hidden, .k = s.tokens, .dtype = dtype},
+                      ends.logits_weight_grad);
+  if (recipe.model.mtp_layers > 0) add_joining(s, ends);
   return ends;
 }
 

@@ -24,6 +24,10 @@ const char* name_of(GroupKind group) {
       return "pipeline";
     case GroupKind::EmbeddingTie:
       return "embedding";
+    case GroupKind::Expert:
+      return "expert";
+    case GroupKind::ExpertData:
+      return "expert data";
   }
   return "?";
 }
@@ -71,12 +75,25 @@ int microbatch_count(const Recipe& recipe, int data) {
   return static_cast<int>(count);
 }
 
+void check_expert_ranks(const Recipe& recipe, int data) {
+  const Parallelism& p = recipe.parallelism;
+  const int ranks = p.tensor * p.context * data;  // of a pipeline stage
+  if (ranks % (p.expert * p.expert_tensor) == 0) return;
+  throw ConfigError(
+      fmt::format("{}: expert {} x expert_tensor {} does not divide the {} ranks of a pipeline "
+                  "stage (tensor {} "
+                  "x context {} x data {}); expected a divisor",
+                  recipe.where_parallelism.text(), p.expert, p.expert_tensor, ranks, p.tensor,
+                  p.context, data));
+}
+
 }  // namespace
 
 Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
     : recipe_(recipe), platform_(platform), tables_(tables) {
   data_ = data_ranks(recipe, platform);
   microbatches_ = microbatch_count(recipe, data_);
+  check_expert_ranks(recipe, data_);
 }
 
 std::vector<GroupKind> Groups::meeting() const {
@@ -89,6 +106,7 @@ std::vector<GroupKind> Groups::meeting() const {
   if (recipe_.parallelism.pipeline > 1 && recipe_.model.tied_embeddings) {
     kinds.push_back(GroupKind::EmbeddingTie);
   }
+  if (recipe_.model.moe) kinds.insert(kinds.end(), {GroupKind::Expert, GroupKind::ExpertData});
   return kinds;
 }
 
@@ -120,6 +138,14 @@ GroupSpan Groups::span(GroupKind group, int rank) const {
     }
     case GroupKind::EmbeddingTie:
       return {within, p.pipeline > 1 ? 2 : 1, (p.pipeline - 1) * per_stage};
+    case GroupKind::Expert: {
+      const int ranks = p.expert_tensor * p.expert;
+      return {rank - within % ranks + within % p.expert_tensor, p.expert, p.expert_tensor};
+    }
+    case GroupKind::ExpertData: {
+      const int stride = p.expert_tensor * p.expert;
+      return {stage * per_stage + within % stride, expert_replicas(), stride};
+    }
   }
   return {rank, 1, 1};
 }

@@ -14,9 +14,20 @@
 namespace orrery::workload {
 
 /// Which ranks talk. Shard and Replica are the halves of the data-parallel group under hybrid
-/// sharding: inside a server, and between servers.
-enum class GroupKind { Tensor, Context, Data, Shard, Replica, NextStage, EmbeddingTie };
-inline constexpr int kGroupKinds = 7;
+/// sharding: inside a server, and between servers. Expert ranks hold different experts of the same
+/// layers, ExpertData ranks the same experts (or the same part of them).
+enum class GroupKind {
+  Tensor,
+  Context,
+  Data,
+  Shard,
+  Replica,
+  NextStage,
+  EmbeddingTie,
+  Expert,
+  ExpertData
+};
+inline constexpr int kGroupKinds = 9;
 
 /// Devices `first`, `first + stride`, …
 struct GroupSpan {
@@ -40,6 +51,11 @@ class Groups {
   [[nodiscard]] int microbatches() const { return microbatches_; }
   /// Ranks over which gradients are reduced (data and context).
   [[nodiscard]] int reduction_ranks() const { return data_ * recipe_.parallelism.context; }
+  /// Ranks over which gradients of experts are reduced.
+  [[nodiscard]] int expert_replicas() const {
+    const Parallelism& p = recipe_.parallelism;
+    return p.tensor * reduction_ranks() / (p.expert_tensor * p.expert);
+  }
   /// Ranks in the group.
   [[nodiscard]] int size(GroupKind group) const { return span(group, 0).count; }
   /// The kinds of groups whose members communicate with one another in this recipe.

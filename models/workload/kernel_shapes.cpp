@@ -10,11 +10,9 @@ void add_memory(Block& block, const char* name, double bytes) {
   if (bytes > 0) block.push_back(memory_work(name, bytes));
 }
 
-void add_weight_gradient(const Shapes& s, const char* name, double n, double k, Dtype dtype,
-                         Block& block) {
+void add_weight_gradient(const Shapes& s, const char* name, Gemm product, Block& block) {
   const Software& software = s.recipe.software;
   const double main_size = size_of(software.gradient).si();
-  Gemm product{.m = n, .n = k, .k = s.tokens, .dtype = dtype};
   if (software.fused_weight_gradient) {
     product.output_size = size_of(software.gradient);
     product.accumulate = true;
@@ -24,7 +22,8 @@ void add_weight_gradient(const Shapes& s, const char* name, double n, double k, 
   product.output_size = Bytes(s.element);
   block.push_back({.name = name, .shape = product});
   // Written in 16 bits, then read and added to the gradient that is held.
-  add_memory(block, "grad_accumulate", n * k * (s.element + 2 * main_size));
+  add_memory(block, "grad_accumulate",
+             product.batch * product.m * product.n * (s.element + 2 * main_size));
 }
 
 namespace {
@@ -69,18 +68,38 @@ Block norm_backward(const Shapes& s, const char* name) {
   }
   return block;
 }
+
+Block activation_forward(const Shapes& s, double rows, double columns) {
+  const Software& software = s.recipe.software;
+  const double e = s.element;
+  const double columns_in = columns * (s.recipe.model.gated_mlp ? 2 : 1);
+  Block block;
+  if (software.compiled || software.fused_bias_activation) {
+    add_memory(block, "activation", rows * (columns_in + columns) * e);
+    return block;
+  }
+  if (s.recipe.model.biases) add_memory(block, "bias", rows * columns_in * 2 * e);
+  add_memory(block, "activation", rows * columns * 2 * e);
+  if (s.recipe.model.gated_mlp) add_memory(block, "gate", rows * columns * 3 * e);
+  return block;
+}
+
+Block activation_backward(const Shapes& s, double rows, double columns) {
+  const Software& software = s.recipe.software;
+  const double e = s.element;
+  const double columns_in = columns * (s.recipe.model.gated_mlp ? 2 : 1);
+  Block block;
+  if (s.recipe.model.gated_mlp && !software.compiled && !software.fused_bias_activation) {
+    add_memory(block, "gate_grad", rows * columns * 6 * e);
+    add_memory(block, "activation_grad", rows * columns * 3 * e);
+    return block;
+  }
+  add_memory(block, "activation_grad", rows * (columns + 2 * columns_in) * e);
+  return block;
+}
+
 double device_tokens(const Recipe& recipe) {
   return recipe.microbatch * recipe.sequence_length / recipe.parallelism.context;
-}
-Block in_chunks(const Block& block, double chunks) {
-  Block split = block;
-  for (Work& work : split) {
-    if (auto* product = std::get_if<Gemm>(&work.shape)) {
-      product->m /= chunks;
-      work.repeat *= static_cast<int>(chunks);
-    }
-  }
-  return split;
 }
 void append(Block& block, const Block& more) {
   block.insert(block.end(), more.begin(), more.end());

@@ -2,99 +2,124 @@
 
 #include <algorithm>
 
-#include "workload/layer_kernels.hpp"
+#include "workload/expert_kernels.hpp"
 
 namespace orrery::workload {
+namespace {
 
-Bytes layer_activations(const Recipe& recipe) {
-  const ModelSpec& model = recipe.model;
-  const double tensor = recipe.parallelism.tensor;
-  const double tokens = device_tokens(recipe);
-  const double split = recipe.parallelism.sequence ? tokens / tensor : tokens;
-  const double e = size_of(recipe.activation_type()).si();
-  const double r = size_of(recipe.software.residual).si();
-  const double operand = recipe.precision == Dtype::Fp8 ? 1 : e;  // saved inputs of products
-  const double query = model.attention_width() / tensor;
-  const double key_value = std::max(model.kv_width() / tensor, model.head_dim);
-  const double columns = model.feed_forward / tensor;
-  const double layer_input = split * model.hidden * r;
-  if (recipe.recompute == Recompute::Full && recipe.recompute_fraction >= 1)
-    return Bytes(layer_input);
-
-  // Norm inputs, inputs of qkv and fc1, dropout masks.
-  double kept = split * model.hidden * (2 * r + 2 * operand + (model.dropout ? 2 : 0));
-  const bool operator_recompute = recipe.recompute == Recompute::Operator;
-  if (operator_recompute) kept = split * model.hidden * 2 * r;
-  kept += tokens * (operator_recompute ? 0 : (query + 2 * key_value) * e);  // q, k, v
-  kept += tokens * query * e;  // input of the projection
-  if (!operator_recompute) kept += tokens * columns * (model.gated_mlp ? 2 : 1) * e;
-  kept += tokens * columns * operand;  // input of fc2
-  if (recipe.software.attention == AttentionKind::Unfused) {
-    const double scores = recipe.microbatch * (query / model.head_dim) * recipe.sequence_length *
-                          recipe.sequence_length;
-    if (recipe.recompute != Recompute::Selective) {
-      kept += scores * (e + (model.dropout ? 1 + e : 0));
-    }
-  } else {
-    kept += tokens * query / model.head_dim * 4;  // log-sum-exp
-  }
-  if (recipe.recompute == Recompute::Full) {
-    kept = recipe.recompute_fraction * layer_input + (1 - recipe.recompute_fraction) * kept;
-  }
-  return Bytes(kept);
+DeviceParameters operator+(const DeviceParameters& a, const DeviceParameters& b) {
+  return {.dense = a.dense + b.dense, .expert = a.expert + b.expert};
+}
+DeviceParameters operator*(double count, const DeviceParameters& a) {
+  return {.dense = count * a.dense, .expert = count * a.expert};
 }
 
-double stage_parameters(const Recipe& recipe, const StageShape& stage) {
-  const double tensor = recipe.parallelism.tensor;
+// Of `layers` layers, `experts` with experts.
+DeviceParameters layers_parameters(const Recipe& recipe, double layers, double experts) {
+  DeviceParameters sum = (layers - experts) * layer_parameters(recipe, LayerKind::Dense);
+  if (experts > 0) sum = sum + experts * layer_parameters(recipe, LayerKind::Expert);
+  return sum;
+}
+
+LayerKind mtp_kind(const ModelSpec& model) { return model.kind(static_cast<int>(model.layers)); }
+
+// Logits, their fp32 copy and its gradient live together at the turn of the microbatch, and layers
+// of multi-token prediction with them.
+Bytes head_activations(const Recipe& recipe) {
+  const double e = size_of(recipe.activation_type()).si();
+  const double logits =
+      device_tokens(recipe) * recipe.padded_vocabulary() / recipe.parallelism.tensor;
+  Bytes bytes(logits * (recipe.software.fused_cross_entropy ? 2 * e : e + 8));
+  const int ahead = recipe.model.mtp_layers;
+  if (ahead > 0)
+    bytes += static_cast<double>(ahead) * layer_activations(recipe, mtp_kind(recipe.model));
+  return bytes;
+}
+
+Bytes stage_activations(const Recipe& recipe, const StageShape& stage) {
+  const double dense = stage.chunk_layers - stage.chunk_expert_layers;
+  const bool experts = stage.chunk_expert_layers > 0;
+  const auto of = [&](const Recipe& r, LayerKind kind) { return layer_activations(r, kind); };
+  Bytes chunk = of(recipe, LayerKind::Dense) * dense;
+  if (experts) chunk += of(recipe, LayerKind::Expert) * stage.chunk_expert_layers;
+  Bytes sum = chunk * stage.in_flight_chunks;
+  if (stage.head) sum += head_activations(recipe);
+  if (recipe.recompute == Recompute::Full) {
+    Recipe kept = recipe;  // the layer that is being recomputed is whole
+    kept.recompute = Recompute::None;
+    sum += of(kept, experts ? LayerKind::Expert : LayerKind::Dense);
+  }
+  return sum * (1 + recipe.software.fragmentation);
+}
+
+// Copies of tokens on their way to experts and where they arrive, of one exchange.
+Bytes exchange_buffers(const Recipe& recipe, const StageShape& stage) {
+  if (stage.expert_layers == 0 || recipe.parallelism.expert == 1) return Bytes(0);
+  const ExpertCopies copies{Shapes(recipe)};
+  return (copies.sent + copies.received) * recipe.model.hidden * size_of(recipe.activation_type());
+}
+
+}  // namespace
+
+DeviceParameters layer_parameters(const Recipe& recipe, LayerKind kind) {
+  const Parallelism& layout = recipe.parallelism;
   const ModelSpec& model = recipe.model;
-  double parameters = stage.layers * model.layer_parameters() / tensor;
-  if (stage.embedding)
-    parameters += model.embedding_parameters(recipe.padded_vocabulary()) / tensor;
-  if (stage.head) parameters += model.norm_parameters();
-  const bool own_table = stage.head && !(stage.embedding && model.tied_embeddings);
-  if (own_table) parameters += recipe.padded_vocabulary() * model.hidden / tensor;
-  return parameters;
+  const double routed = kind == LayerKind::Expert ? model.routed_parameters() : 0.0;
+  const double whole = model.replicated_parameters(kind);
+  const double split = model.layer_parameters(kind) - routed - whole;
+  return {.dense = split / layout.tensor + whole,
+          .expert = routed / (static_cast<double>(layout.expert) * layout.expert_tensor)};
+}
+
+DeviceParameters end_parameters(const Recipe& recipe, bool embedding, bool head) {
+  const ModelSpec& model = recipe.model;
+  const double tensor = recipe.parallelism.tensor;
+  const double table = recipe.padded_vocabulary() * model.hidden / tensor;
+  DeviceParameters sum;
+  if (embedding) sum.dense += model.embedding_parameters(recipe.padded_vocabulary()) / tensor;
+  if (!head) return sum;
+  sum.dense += model.norm_parameters();
+  if (!(embedding && model.tied_embeddings)) sum.dense += table;
+  if (model.mtp_layers == 0) return sum;
+  // Predicting further ahead embeds tokens too.
+  if (!embedding && !model.tied_embeddings) sum.dense += table;
+  const double joining = 2 * model.hidden * model.hidden / tensor + 3 * model.norm_parameters();
+  return sum + model.mtp_layers *
+                   (DeviceParameters{.dense = joining} + layer_parameters(recipe, mtp_kind(model)));
+}
+
+DeviceParameters stage_parameters(const Recipe& recipe, const StageShape& stage) {
+  return layers_parameters(recipe, stage.layers, stage.expert_layers) +
+         end_parameters(recipe, stage.embedding, stage.head);
 }
 
 MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   const Software& software = recipe.software;
   const Sharding sharding = recipe.parallelism.sharding;
-  const double parameters = stage_parameters(recipe, stage);
-  const double data = stage.data_ranks;
+  const DeviceParameters parameters = stage_parameters(recipe, stage);
   const double weight_size = size_of(recipe.activation_type()).si();
   const double gradient_size = size_of(software.gradient).si();
   const bool shards_state = sharding != Sharding::None;
   const bool shards_gradients =
       sharding == Sharding::Zero2 || sharding == Sharding::Zero3 || sharding == Sharding::Hybrid;
   const bool shards_weights = shards_gradients && sharding != Sharding::Zero2;
-  const double ways = sharding == Sharding::Hybrid ? stage.shard_ranks : data;
+  const bool hybrid = sharding == Sharding::Hybrid;
+  const double share = parameters.dense / (hybrid ? stage.shard_ranks : stage.data_ranks) +
+                       parameters.expert / (hybrid ? stage.shard_ranks : stage.expert_data_ranks);
   // Gathered layers live beside their shards.
-  const double unit = recipe.model.layer_parameters() / recipe.parallelism.tensor;
-  const double ends = parameters - stage.layers * unit;
+  const LayerKind largest = stage.expert_layers > 0 ? LayerKind::Expert : LayerKind::Dense;
+  const double unit = layer_parameters(recipe, largest).all();
+  const double ends = end_parameters(recipe, stage.embedding, stage.head).all();
   const double gathered = software.prefetch * unit + ends;
 
   MemoryUse use;
-  use.weights =
-      Bytes(shards_weights ? gathered * size_of(software.gathered).si() : parameters * weight_size);
-  use.gradients = Bytes(shards_gradients ? (parameters / ways + 2 * unit + ends) * gradient_size
-                                         : parameters * gradient_size);
-  use.optimizer = parameters / (shards_state ? ways : 1.0) * software.optimizer_state;
-  const double layers = stage.chunk_layers * stage.in_flight_chunks;
-  Bytes activations = layer_activations(recipe) * layers;
-  const double tokens = device_tokens(recipe);
-  const double e = size_of(recipe.activation_type()).si();
-  if (stage.head) {
-    // Logits, their fp32 copy and its gradient live together at the turn of the microbatch.
-    const double logits = tokens * recipe.padded_vocabulary() / recipe.parallelism.tensor;
-    activations += Bytes(logits * (software.fused_cross_entropy ? 2 * e : e + 8));
-  }
-  if (recipe.recompute == Recompute::Full) {
-    Recipe kept = recipe;  // the layer that is being recomputed is whole
-    kept.recompute = Recompute::None;
-    activations += layer_activations(kept);
-  }
-  use.activations = activations * (1 + software.fragmentation);
-  use.buffers = software.runtime_memory;
+  use.weights = Bytes(shards_weights ? gathered * size_of(software.gathered).si()
+                                     : parameters.all() * weight_size);
+  use.gradients =
+      Bytes((shards_gradients ? share + 2 * unit + ends : parameters.all()) * gradient_size);
+  use.optimizer = (shards_state ? share : parameters.all()) * software.optimizer_state;
+  use.activations = stage_activations(recipe, stage);
+  use.buffers = software.runtime_memory + exchange_buffers(recipe, stage);
   return use;
 }
 

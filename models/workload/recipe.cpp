@@ -1,8 +1,11 @@
 #include "workload/recipe.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
+
+#include "workload/recipe_checks.hpp"
 
 namespace orrery::workload {
 namespace {
@@ -15,71 +18,57 @@ int count(Reader& reader, const char* key, int fallback, int minimum = 1) {
   return fallback;
 }
 
-Overlap read_overlap(Reader reader) {
-  Overlap overlap;
-  overlap.grad_reduce = reader.boolean_or("grad_reduce", false);
-  overlap.param_gather = reader.boolean_or("param_gather", false);
-  overlap.tensor = reader.boolean_or("tensor", false);
-  overlap.tensor_backward = reader.boolean_or("tensor_backward", false);
-  overlap.p2p = reader.boolean_or("p2p", false);
-  reader.finish();
-  return overlap;
+void read_experts(Reader& reader, Parallelism& layout) {
+  constexpr double most = std::numeric_limits<double>::infinity();
+  layout.expert = count(reader, "expert", 1);
+  layout.expert_tensor = count(reader, "expert_tensor", layout.tensor);
+  layout.capacity =
+      reader.has("capacity_factor") ? reader.ratio("capacity_factor", 0.1, most) : 0.0;
+  layout.imbalance = reader.ratio_or("imbalance", 1.0, 1.0, most);
+  if (layout.expert_tensor != 1 && layout.expert_tensor != layout.tensor) {
+    reader.error("expert_tensor", fmt::format("expert_tensor: expected 1 or tensor {}; got {}",
+                                              layout.tensor, layout.expert_tensor));
+  }
+  if (layout.capacity > 0 && layout.imbalance > 1) {
+    reader.error(
+        "imbalance",
+        "with a capacity_factor every rank has equally many copies; expected no imbalance");
+  }
 }
 
 // What the workload says wins over what the software does by itself.
-void override_overlap(Reader reader, Overlap& overlap) {
+void read_overlap(Reader reader, Overlap& overlap) {
   overlap.grad_reduce = reader.boolean_or("grad_reduce", overlap.grad_reduce);
   overlap.param_gather = reader.boolean_or("param_gather", overlap.param_gather);
   overlap.tensor = reader.boolean_or("tensor", overlap.tensor);
   overlap.tensor_backward = reader.boolean_or("tensor_backward", overlap.tensor_backward);
   overlap.p2p = reader.boolean_or("p2p", overlap.p2p);
+  overlap.expert = reader.boolean_or("expert", overlap.expert);
+  overlap.shared_expert = reader.boolean_or("shared_expert", overlap.shared_expert);
   reader.finish();
 }
 
-void check_heads(Reader& reader, const Recipe& recipe) {
-  const ModelSpec& model = recipe.model;
-  const int tensor = recipe.parallelism.tensor;
-  const auto divides = [&](double value, const char* what) {
-    if (std::fmod(value, tensor) == 0) return;
-    reader.diagnostics().error(
-        recipe.where_parallelism,
-        fmt::format("tensor: {} does not divide the {} {} of {}", tensor, value, what, model.name));
-  };
-  divides(model.heads, "attention heads");
-  if (model.kv_heads < model.heads && std::fmod(tensor, model.kv_heads) != 0) {
-    divides(model.kv_heads, "key/value heads");
+void read_modules(Reader& reader, Recipe& recipe) {
+  if (!reader.has("recompute_modules")) return;
+  RecomputeModules& modules = recipe.recompute_modules;
+  modules.attention = false;
+  const auto refuse = [&](const std::string& what) { reader.error("recompute_modules", what); };
+  for (const std::string& name : reader.texts("recompute_modules")) {
+    if (name == "attention") {
+      modules.attention = true;
+    } else if (name == "latent_up") {
+      modules.latent_up = true;
+      if (!recipe.model.mla) refuse("latent_up is of latent attention; the model has none");
+    } else if (name == "expert_activation") {
+      modules.expert_activation = true;
+      if (!recipe.model.moe) refuse("expert_activation is of experts; the model has no moe");
+    } else {
+      refuse(fmt::format(
+          "recompute_modules: expected attention, latent_up or expert_activation; got '{}'", name));
+    }
   }
-  divides(model.feed_forward, "feed-forward columns");
-  if (recipe.parallelism.sequence && reader.has("sequence_length") &&
-      std::fmod(recipe.sequence_length, tensor) != 0) {
-    reader.error(
-        "sequence_length",
-        fmt::format("sequence parallelism splits the sequence over the tensor ranks; expected a "
-                    "multiple of tensor {}; got {}",
-                    tensor, recipe.sequence_length));
-  }
-}
-
-void check_layers(Reader& reader, const Recipe& recipe) {
-  const Parallelism& layout = recipe.parallelism;
-  const int chunks = layout.pipeline * layout.interleave;
-  if (layout.layers_per_stage.empty()) {
-    if (std::fmod(recipe.model.layers, chunks) == 0) return;
-    reader.diagnostics().error(
-        recipe.where_parallelism,
-        fmt::format("{} layers do not divide evenly into pipeline {} x interleave {} = {} chunks; "
-                    "expected a divisor, or layers_per_stage",
-                    recipe.model.layers, layout.pipeline, layout.interleave, chunks));
-    return;
-  }
-  double sum = 0;
-  for (const auto layers : layout.layers_per_stage) sum += static_cast<double>(layers);
-  if (static_cast<int>(layout.layers_per_stage.size()) != chunks || sum != recipe.model.layers) {
-    reader.diagnostics().error(
-        recipe.where_parallelism,
-        fmt::format("layers_per_stage needs {} entries (pipeline x interleave) that sum to the {} "
-                    "layers; got {} entries that sum to {}",
-                    chunks, recipe.model.layers, layout.layers_per_stage.size(), sum));
+  if (recipe.recompute != Recompute::Selective) {
+    refuse("recompute_modules are of selective recomputation; expected recompute: selective");
   }
 }
 
@@ -146,6 +135,12 @@ Parallelism Parallelism::read(Reader reader) {
   layout.pipeline = count(reader, "pipeline", 1);
   layout.interleave = count(reader, "interleave", 1);
   layout.context = count(reader, "context", 1);
+  layout.context_style = reader.choice<ContextStyle>("context_style",
+                                                     {{"ring", ContextStyle::Ring},
+                                                      {"all_gather", ContextStyle::AllGather},
+                                                      {"ulysses", ContextStyle::Ulysses}},
+                                                     ContextStyle::Ring);
+  read_experts(reader, layout);
   layout.data = count(reader, "data", 0, 0);
   layout.sequence = reader.boolean_or("sequence", false);
   layout.sharding = reader.choice<Sharding>("sharding",
@@ -157,7 +152,7 @@ Parallelism Parallelism::read(Reader reader) {
                                              {"hybrid", Sharding::Hybrid}},
                                             Sharding::None);
   if (reader.has("layers_per_stage"))
-    layout.layers_per_stage = reader.integers("layers_per_stage", 1);
+    layout.layers_per_stage = reader.integers("layers_per_stage", 0);
   if (layout.interleave > 1 && layout.pipeline == 1) {
     reader.error("interleave", fmt::format("interleaving needs a pipeline; expected interleave: 1 "
                                            "or pipeline > 1; got interleave {}",
@@ -206,7 +201,17 @@ Software Software::read(Reader reader) {
   software.prefetch = count(reader, "prefetch", 2);
   software.runtime_memory = reader.quantity<Bytes>("runtime_memory", gigabytes(2));
   software.fragmentation = reader.ratio_or("fragmentation", 0.0, 0.0, 1.0);
-  software.overlap = read_overlap(reader.child("overlap", false));
+  software.fused_routing = reader.boolean_or("fused_routing", false);
+  software.fused_merge = reader.boolean_or("fused_merge", true);
+  if (reader.has("router")) {
+    software.router =
+        reader.choice<Dtype>("router", {{"fp32", Dtype::Fp32}, {"bf16", Dtype::Bf16}});
+  }
+  if (reader.has("dispatch")) {
+    software.dispatch =
+        reader.choice<Dtype>("dispatch", {{"bf16", Dtype::Bf16}, {"fp8", Dtype::Fp8}});
+  }
+  read_overlap(reader.child("overlap", false), software.overlap);
   reader.finish();
   return software;
 }
@@ -244,12 +249,12 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
                                                {"operator", Recompute::Operator},
                                                {"full", Recompute::Full}},
                                               Recompute::None);
+  read_modules(reader, recipe);
   recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);
   recipe.software = Software::read(reader.child("software"));
   use_wide_types(reader, recipe);
-  override_overlap(reader.child("overlap", false), recipe.software.overlap);
-  check_heads(reader, recipe);
-  check_layers(reader, recipe);
+  read_overlap(reader.child("overlap", false), recipe.software.overlap);
+  check(reader, recipe);
   return recipe;
 }
 

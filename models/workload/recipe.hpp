@@ -17,14 +17,25 @@ enum class Sharding { None, Zero1, Zero2, Zero3, Hybrid };
 /// What of the forward pass is run again in the backward pass. Selective: the attention core.
 /// Operator: every second matrix multiply and the element-wise kernels. Full: every layer.
 enum class Recompute { None, Selective, Operator, Full };
+/// How keys and values meet the queries of other context ranks. Ring: block by block, each passed
+/// on while the one before is used (Liu et al. 2023, arXiv:2310.01889). AllGather: all of them
+/// first (Llama 3, arXiv:2407.21783, section 3.3.2). Ulysses: heads are split instead of the
+/// sequence (Jacobs et al. 2023, arXiv:2309.14509).
+enum class ContextStyle { Ring, AllGather, Ulysses };
 enum class AttentionKind { Unfused, Flash1, Triton, Flash2, Flash3, Cudnn };
 
-/// Ranks are laid out tensor first, then context, data, pipeline, as Megatron-LM does.
+/// Ranks are laid out tensor first, then context, data, pipeline, as Megatron-LM does. Those of one
+/// pipeline stage are laid out once more for experts: expert_tensor first, then expert.
 struct Parallelism {
   int tensor = 1;
   int pipeline = 1;
   int interleave = 1;  ///< model chunks per pipeline stage
   int context = 1;
+  ContextStyle context_style = ContextStyle::Ring;
+  int expert = 1;         ///< ranks that the routed experts are spread over
+  int expert_tensor = 1;  ///< ranks that split each expert: 1 or `tensor`
+  double capacity = 0;    ///< copies of an expert, dropped or padded, by the mean; 0: dropless
+  double imbalance = 1;   ///< copies of the fullest rank by the mean
   int data = 0;           ///< 0: all devices that remain
   bool sequence = false;  ///< norms and dropout split over the tensor ranks
   Sharding sharding = Sharding::None;
@@ -32,6 +43,8 @@ struct Parallelism {
 
   static Parallelism read(Reader reader);
   [[nodiscard]] int model_ranks() const { return tensor * pipeline * context; }
+  /// Copies of tokens on the rank that paces the experts, by the mean.
+  [[nodiscard]] double expert_load() const { return capacity > 0 ? capacity : imbalance; }
 };
 
 /// What runs beside computation instead of after it.
@@ -40,8 +53,10 @@ struct Overlap {
   bool param_gather = false;  ///< parameter gathering with the first forward, or the layer before
   bool tensor = false;        ///< tensor-parallel collectives in chunks with their matrix multiply
   bool tensor_backward =
-      false;         ///< tensor-parallel collectives of backward with the weight gradient
-  bool p2p = false;  ///< pipeline messages
+      false;                   ///< tensor-parallel collectives of backward with the weight gradient
+  bool p2p = false;            ///< pipeline messages
+  bool expert = false;         ///< all-to-alls of experts, beside another microbatch's kernels
+  bool shared_expert = false;  ///< shared experts are computed beside the first all-to-all
 };
 
 /// Switches of a software stack; each is something that its code does or does not do.
@@ -54,13 +69,17 @@ struct Software {
   bool fused_norm = true;  ///< one kernel; otherwise a chain of element-wise ones
   bool fused_rope = true;
   bool fused_cross_entropy = false;
-  int train_metrics = 0;  ///< cross-entropies evaluated on the logits beside the loss
-  bool compiled = false;  ///< a compiler joins neighbouring element-wise kernels and norms
+  bool fused_routing = false;  ///< softmax, top-k and the map of experts in one kernel
+  bool fused_merge = true;     ///< partial results of ring attention are merged in one kernel
+  int train_metrics = 0;       ///< cross-entropies evaluated on the logits beside the loss
+  bool compiled = false;       ///< a compiler joins neighbouring element-wise kernels and norms
   bool fused_weight_gradient = true;  ///< added to the fp32 gradient inside the matrix multiply
   bool fused_fp8_cast = true;         ///< norm and activation write fp8 themselves
   Dtype residual = Dtype::Bf16;       ///< of the stream between layers
   Dtype gradient = Dtype::Fp32;       ///< of the gradients held and reduced
   Dtype gathered = Dtype::Bf16;       ///< of gathered parameters
+  std::optional<Dtype> router;        ///< of the router's products; none: as activations
+  std::optional<Dtype> dispatch;      ///< of copies sent to experts; none: as activations
   Bytes optimizer_traffic{30};        ///< per parameter held, read and written in a step
   Bytes optimizer_state{12};          ///< per parameter held: master weight and two moments
   bool scatter_gather = false;        ///< pipeline messages split over the tensor ranks
@@ -78,6 +97,13 @@ struct Software {
   static Software read(Reader reader);
 };
 
+/// What selective recomputation runs again.
+struct RecomputeModules {
+  bool attention = true;           ///< the attention core
+  bool latent_up = false;          ///< queries, keys and values from their latents
+  bool expert_activation = false;  ///< of routed experts
+};
+
 struct Recipe {
   ModelSpec model;
   double sequence_length = 1;
@@ -87,6 +113,7 @@ struct Recipe {
   Dtype precision = Dtype::Bf16;  ///< of matrix multiplies
   Recompute recompute = Recompute::None;
   double recompute_fraction = 1;  ///< of the layers (full)
+  RecomputeModules recompute_modules{};
   Software software;
   Location where_parallelism, where_batch, where_precision;
 
@@ -95,6 +122,18 @@ struct Recipe {
   /// 16-bit type of activations that are not matrix operands.
   [[nodiscard]] Dtype activation_type() const {
     return precision == Dtype::Fp8 ? Dtype::Bf16 : precision;
+  }
+  /// Of what is sent to experts, and of their output's gradient.
+  [[nodiscard]] Dtype dispatch_type() const {
+    return software.dispatch.value_or(activation_type());
+  }
+  [[nodiscard]] Dtype router_type() const { return software.router.value_or(activation_type()); }
+  [[nodiscard]] bool recomputes(bool RecomputeModules::* module) const {
+    return recompute == Recompute::Selective && recompute_modules.*module;
+  }
+  /// Attention goes around a ring of context ranks.
+  [[nodiscard]] bool rings() const {
+    return parallelism.context > 1 && parallelism.context_style == ContextStyle::Ring;
   }
   /// Vocabulary rounded up as Megatron-LM does, to a multiple of 128 per tensor rank.
   [[nodiscard]] double padded_vocabulary() const;

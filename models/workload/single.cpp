@@ -1,5 +1,6 @@
 #include "workload/single.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -101,10 +102,11 @@ class LayerWorkload final : public Workload {
     Groups groups(recipe_, platform, outline);
     ChunkBuilder builder(recipe_, groups, outline, 0);
     Sequence sequence(outline);
+    const LayerKind kind = recipe_.model.moe ? LayerKind::Expert : LayerKind::Dense;
     if (backward_) {
-      builder.backward_layer(sequence, true);
+      builder.backward_layer(sequence, kind, true);
     } else {
-      builder.forward_layer(sequence);
+      builder.forward_layer(sequence, kind);
     }
     LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
     lowered.work.devices = groups.devices();
@@ -238,7 +240,11 @@ std::unique_ptr<const Workload> make_collective(Reader& reader) {
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
   const bool backward = reader.choice<bool>("pass", {{"forward", false}, {"backward", true}});
   auto recipe = Recipe::read(reader, 1);  // one microbatch of one replica
-  recipe.parallelism.data = 1;
+  Parallelism& layout = recipe.parallelism;
+  // As many replicas as share the experts of a layer.
+  layout.data =
+      std::max(1, layout.expert * layout.expert_tensor / (layout.tensor * layout.context));
+  recipe.global_batch = layout.data * recipe.microbatch;
   reader.finish();
   return std::make_unique<LayerWorkload>(std::move(recipe), backward);
 }

@@ -1,6 +1,7 @@
 #include "workload/step_builder.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -23,10 +24,17 @@ ChunkShape chunk_shape(const Recipe& recipe, int stage, int chunk) {
   const int part = chunk * stages + stage;
   const int parts = stages * recipe.parallelism.interleave;
   const auto& uneven = recipe.parallelism.layers_per_stage;
-  return {.layers = uneven.empty() ? static_cast<int>(recipe.model.layers) / parts
-                                   : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
-          .embedding = part == 0,
-          .head = part == parts - 1};
+  const int even = static_cast<int>(recipe.model.layers) / parts;
+  int before = part * even;
+  if (!uneven.empty()) {
+    before =
+        static_cast<int>(std::accumulate(uneven.begin(), uneven.begin() + part, std::int64_t{0}));
+  }
+  return {
+      .first_layer = before,
+      .layers = uneven.empty() ? even : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
+      .embedding = part == 0,
+      .head = part == parts - 1};
 }
 
 StageShape stage_shape(const Recipe& recipe, const Groups& groups, int stage) {
@@ -35,13 +43,19 @@ StageShape stage_shape(const Recipe& recipe, const Groups& groups, int stage) {
   for (int chunk = 0; chunk < chunks; ++chunk) {
     const ChunkShape part = chunk_shape(recipe, stage, chunk);
     result.layers += part.layers;
-    result.chunk_layers = std::max(result.chunk_layers, static_cast<double>(part.layers));
+    const int experts = recipe.model.expert_layers(part.first_layer, part.layers);
+    result.expert_layers += experts;
+    if (part.layers > result.chunk_layers) {
+      result.chunk_layers = part.layers;
+      result.chunk_expert_layers = experts;
+    }
     result.embedding = result.embedding || part.embedding;
     result.head = result.head || part.head;
   }
   result.in_flight_chunks =
       in_flight(recipe.parallelism.pipeline, stage, chunks, groups.microbatches());
   result.data_ranks = groups.reduction_ranks();
+  result.expert_data_ranks = groups.expert_replicas();
   result.shard_ranks = groups.size(GroupKind::Shard);
   return result;
 }
@@ -107,8 +121,10 @@ void StepBuilder::add_ranks(const Platform& platform) {
 
 StepBuilder::Builders& StepBuilder::builders(int rank) {
   std::vector<int> key;
-  for (const GroupKind kind : {GroupKind::Tensor, GroupKind::Context, GroupKind::Data,
-                               GroupKind::Shard, GroupKind::Replica}) {
+  std::vector<GroupKind> kinds = {GroupKind::Tensor, GroupKind::Context, GroupKind::Data,
+                                  GroupKind::Shard, GroupKind::Replica};
+  if (recipe_.model.moe) kinds.insert(kinds.end(), {GroupKind::Expert, GroupKind::ExpertData});
+  for (const GroupKind kind : kinds) {
     key.push_back(groups_.span(kind, rank).count > 1 ? groups_.layout(kind, rank) : -1);
   }
   std::unique_ptr<Builders>& known = builders_[key];
@@ -118,7 +134,11 @@ StepBuilder::Builders& StepBuilder::builders(int rank) {
 
 std::uint32_t StepBuilder::routine(Builders& with, const ChunkShape& part, bool backward,
                                    bool special) {
-  const auto key = std::make_tuple(part.layers, part.embedding, part.head, backward, special);
+  std::vector<LayerKind> layers;
+  for (int layer = 0; layer < part.layers; ++layer) {
+    layers.push_back(recipe_.model.kind(part.first_layer + layer));
+  }
+  const auto key = std::make_tuple(layers, part.embedding, part.head, backward, special);
   const auto known = with.routines.find(key);
   if (known != with.routines.end()) return known->second;
   const std::uint32_t made = backward
@@ -215,12 +235,21 @@ void StepBuilder::connect() {
   }
 }
 
+// Those whose state this device keeps.
+double StepBuilder::held_parameters(const DeviceParameters& all) const {
+  const Sharding sharding = recipe_.parallelism.sharding;
+  if (sharding == Sharding::None) return all.all();
+  if (sharding == Sharding::Hybrid) return all.all() / groups_.size(GroupKind::Shard);
+  return all.dense / groups_.reduction_ranks() + all.expert / groups_.expert_replicas();
+}
+
 // After the last backward: what is left to reduce, the optimizer, and what is left to gather.
 std::uint32_t StepBuilder::tail(Builders& with, int rank) {
   const int stage = groups_.stage_of(rank);
   const auto known = with.tails.find(stage);
   if (known != with.tails.end()) return known->second;
-  const double parameters = stage_parameters(recipe_, stage_shape(recipe_, groups_, stage));
+  const DeviceParameters parameters =
+      stage_parameters(recipe_, stage_shape(recipe_, groups_, stage));
   Sequence sequence(outline_);
   if (!with.data.reduces_beside()) with.data.reduce(sequence, parameters);
   const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
@@ -232,13 +261,10 @@ std::uint32_t StepBuilder::tail(Builders& with, int rank) {
                            table * size_of(recipe_.software.gradient), recipe_.software.gradient),
         Tile::PipelineComm);
   }
-  const Sharding sharding = recipe_.parallelism.sharding;
-  const double ways = sharding == Sharding::None     ? 1
-                      : sharding == Sharding::Hybrid ? groups_.size(GroupKind::Shard)
-                                                     : groups_.reduction_ranks();
-  sequence.compute(optimizer_kernels(recipe_, parameters / ways,
-                                     with.data.gathers_layers() ? parameters / ways : parameters),
-                   Tile::Optimizer);
+  const double held = held_parameters(parameters);
+  sequence.compute(
+      optimizer_kernels(recipe_, held, with.data.gathers_layers() ? held : parameters.all()),
+      Tile::Optimizer);
   with.data.gather(sequence, parameters);
   sequence.host(recipe_.software.step_overhead);
   const std::uint32_t made = outline_.add(sequence.finish());

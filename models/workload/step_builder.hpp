@@ -31,7 +31,7 @@ class StepBuilder {
     ChunkBuilder chunks;
     DataParallel data;
     // By chunk shape, direction, and whether data parallelism hooks into it.
-    std::map<std::tuple<int, bool, bool, bool, bool>, std::uint32_t> routines;
+    std::map<std::tuple<std::vector<LayerKind>, bool, bool, bool, bool>, std::uint32_t> routines;
     std::map<int, std::uint32_t> tails;  // by stage
 
     Builders(const Recipe& recipe, Groups& groups, Outline& outline, int rank)
@@ -49,6 +49,7 @@ class StepBuilder {
   Builders& builders(int rank);
   std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
   PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
+  [[nodiscard]] double held_parameters(const DeviceParameters& all) const;
   std::uint32_t tail(Builders& with, int rank);
   [[nodiscard]] bool sends(int stage, int chunk, bool backward) const;
   void build_class(int index);

@@ -64,18 +64,22 @@ StepMemory step_memory(const Recipe& recipe, const std::vector<StageShape>& stag
 
 Flops recompute_flops_per_token(const Recipe& recipe) {
   const ModelSpec& model = recipe.model;
-  const double attention = 4 * model.layers * model.attention_width() * recipe.sequence_length;
-  const double matrices = 2 * model.layers * model.layer_matrix_parameters();
+  const double layers = model.layers + model.mtp_layers;
+  const double attention =
+      2 * layers * (model.attention_width() + model.value_width()) * recipe.sequence_length;
   switch (recipe.recompute) {
     case Recompute::None:
       return Flops(0);
-    case Recompute::Selective:
-      return Flops(attention);
+    case Recompute::Selective: {
+      const RecomputeModules& modules = recipe.recompute_modules;
+      return Flops((modules.attention ? attention : 0) +
+                   (modules.latent_up ? 2 * layers * model.latent_up_parameters() : 0));
+    }
     case Recompute::Operator:
       return Flops(2 * model.layers * model.hidden *
                    (model.kv_width() + model.attention_width() + model.feed_forward_in() / 2));
     case Recompute::Full:
-      return Flops(recipe.recompute_fraction * (attention + matrices));
+      return Flops(recipe.recompute_fraction * (attention + 2 * model.active_layer_matrices()));
   }
   return Flops(0);
 }

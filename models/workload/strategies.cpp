@@ -84,6 +84,7 @@ class TrainingStrategies final : public StrategySpace {
     Recipe recipe = recipe_;
     Parallelism& p = recipe.parallelism;
     p.tensor = c.tensor;
+    p.expert_tensor = expert_tensor(c);
     p.pipeline = c.pipeline;
     p.interleave = c.interleave;
     p.context = c.context;
@@ -100,13 +101,41 @@ class TrainingStrategies final : public StrategySpace {
   }
 
  private:
-  static std::vector<std::pair<std::string, std::string>> settings(const Choice& c) {
+  // Experts stay spread as the recipe has them: split over the tensor ranks, or not.
+  [[nodiscard]] int expert_tensor(const Choice& c) const {
+    const Parallelism& p = recipe_.parallelism;
+    return p.expert_tensor == p.tensor ? c.tensor : 1;
+  }
+
+  [[nodiscard]] bool experts_fit(const Choice& c) const {
+    if (!recipe_.model.moe) return true;
+    const int split = expert_tensor(c);
+    return std::fmod(recipe_.model.moe->feed_forward, split) == 0 &&
+           c.tensor * c.context * c.data % (recipe_.parallelism.expert * split) == 0;
+  }
+
+  // What the search leaves as it is.
+  [[nodiscard]] std::string kept(const Choice& c) const {
+    const Parallelism& p = recipe_.parallelism;
+    std::string text;
+    if (p.context_style != ContextStyle::Ring) {
+      text += fmt::format(", context_style: {}",
+                          p.context_style == ContextStyle::Ulysses ? "ulysses" : "all_gather");
+    }
+    if (!recipe_.model.moe) return text;
+    text += fmt::format(", expert: {}, expert_tensor: {}", p.expert, expert_tensor(c));
+    if (p.capacity > 0) text += fmt::format(", capacity_factor: {}", p.capacity);
+    if (p.imbalance > 1) text += fmt::format(", imbalance: {}", p.imbalance);
+    return text;
+  }
+
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> settings(const Choice& c) const {
     const std::string p = fmt::format(
         "{{tensor: {}, pipeline: {}, interleave: {}, context: {}, data: {}, sequence: {}, "
         "sharding: "
-        "{}}}",
+        "{}{}}}",
         c.tensor, c.pipeline, c.interleave, c.context, c.data, on_off(c.sequence),
-        name_of(shardings(), c.sharding));
+        name_of(shardings(), c.sharding), kept(c));
     return {{"workload.parallelism", p},
             {"workload.microbatch", std::to_string(c.microbatch)},
             {"workload.recompute", name_of(recomputes(), c.recompute)},
@@ -163,12 +192,18 @@ class TrainingStrategies final : public StrategySpace {
 
   void reject(const std::string& reason, std::size_t count = 1) { rejected_[reason] += count; }
 
+  // Feed-forward columns that tensor ranks split: of dense layers, or of shared experts.
+  [[nodiscard]] double split_columns() const {
+    const ModelSpec& model = recipe_.model;
+    if (model.expert_layers() < model.layers) return model.feed_forward;
+    return model.moe->shared * model.moe->feed_forward;
+  }
+
   void choose_layout() {
     Choice c;
     for (const int tensor : narrowed("tensor", divisors(devices_, kMostTensor))) {
       c.tensor = tensor;
-      if (std::fmod(recipe_.model.heads, tensor) != 0 ||
-          std::fmod(recipe_.model.feed_forward, tensor) != 0 ||
+      if (std::fmod(recipe_.model.heads, tensor) != 0 || std::fmod(split_columns(), tensor) != 0 ||
           (recipe_.model.kv_heads < recipe_.model.heads &&
            std::fmod(recipe_.model.kv_heads, tensor) != 0 &&
            std::fmod(tensor, recipe_.model.kv_heads) != 0)) {
@@ -202,6 +237,10 @@ class TrainingStrategies final : public StrategySpace {
         continue;
       }
       c.data = rest / context;
+      if (!experts_fit(c)) {
+        reject("expert ranks do not divide the ranks of a pipeline stage");
+        continue;
+      }
       choose_batch(c);
     }
   }
@@ -241,6 +280,10 @@ class TrainingStrategies final : public StrategySpace {
         reject("zero2, zero3 and hybrid sharding do not go with a pipeline");
         continue;
       }
+      if (sharding == Sharding::Hybrid && recipe_.parallelism.expert > 1) {
+        reject("hybrid sharding with expert ranks is not modelled");
+        continue;
+      }
       c.sharding = sharding;
       for (const auto& [recompute_name, recompute] : recomputes()) {
         if (!wanted("recompute", recompute_name)) continue;
@@ -257,6 +300,10 @@ class TrainingStrategies final : public StrategySpace {
       if ((sequence && c.tensor == 1) || !takes("sequence", sequence, c.tensor > 1)) continue;
       if (sequence && std::fmod(recipe_.sequence_length, c.tensor) != 0) {
         reject("tensor does not divide the sequence");
+        continue;
+      }
+      if (recipe_.model.moe && c.tensor > 1 && !sequence) {
+        reject("experts with tensor ranks need sequence parallelism");
         continue;
       }
       c.sequence = sequence;

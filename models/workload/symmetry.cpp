@@ -26,8 +26,9 @@ bool aligned(const Groups& groups, const Platform& platform) {
   const auto fits = [server](int size) { return server % size == 0 || size % server == 0; };
   const GroupSpan tensor = groups.span(GroupKind::Tensor, 0);
   const GroupSpan context = groups.span(GroupKind::Context, 0);
-  return fits(tensor.count) && fits(tensor.count * context.count) &&
-         fits(groups.devices_per_stage());
+  const GroupSpan expert = groups.span(GroupKind::Expert, 0);
+  return fits(tensor.count) && fits(expert.count * expert.stride) &&
+         fits(tensor.count * context.count) && fits(groups.devices_per_stage());
 }
 
 // What is known of a rank before its neighbours are looked at.

@@ -47,6 +47,15 @@ inline Changes operator+(Changes a, const Changes& b) {
   return a;
 }
 
+/// Every second layer with eight experts.
+inline const Changes kExperts = {
+    {"workload.model.moe",
+     "{experts: 8, experts_per_token: 2, shared_experts: 1, expert_feed_forward: 4096, every: 2}"}};
+inline const Changes kLatent = {
+    {"workload.model.attention",
+     "{kind: mla, q_lora_rank: 1024, kv_lora_rank: 512, rope_head_dim: 64, nope_head_dim: 128, "
+     "value_head_dim: 128}"}};
+
 /// Layouts that use every kind of parallelism, sharding and recomputation.
 struct Layout {
   std::string name;
@@ -66,6 +75,17 @@ inline std::vector<Layout> layouts() {
       {"tensor", parallelism("{tensor: 8}")},
       {"sequence", parallelism("{tensor: 4, sequence: true, sharding: zero1}")},
       {"context", parallelism("{context: 4, sharding: zero1}")},
+      {"all_gather", parallelism("{context: 4, context_style: all_gather, sharding: zero1}")},
+      {"ulysses", parallelism("{context: 4, context_style: ulysses, sharding: zero1}")},
+      {"experts", parallelism("{expert: 8, sharding: zero1}") + kExperts},
+      {"experts_pipeline", parallelism("{pipeline: 2, expert: 4, sharding: zero1}") + kExperts},
+      {"experts_zero3", parallelism("{expert: 4, sharding: zero3}") + kExperts},
+      {"experts_tensor",
+       parallelism("{tensor: 2, sequence: true, expert: 4, sharding: zero1}") + kExperts},
+      {"experts_whole",
+       parallelism("{tensor: 4, sequence: true, expert: 8, expert_tensor: 1, sharding: zero1}") +
+           kExperts},
+      {"latent", parallelism("{tensor: 2, sequence: true}") + kLatent},
       {"pipeline", parallelism("{pipeline: 4}")},
       {"interleaved", parallelism("{pipeline: 4, interleave: 2, sharding: zero1}")},
       {"uneven", parallelism("{pipeline: 4, layers_per_stage: [1, 3, 3, 1]}")},

@@ -59,17 +59,19 @@ struct FlashAttention {
   double query_length = 0;
   double key_length = 0;
   double head_dim = 128;
+  double value_dim = 0;  ///< of a head's values and output; 0: as head_dim
   Dtype dtype = Dtype::Bf16;
 
-  /// Useful work: masked scores do not count. Backward does five products where forward does two.
+  [[nodiscard]] double values() const { return value_dim > 0 ? value_dim : head_dim; }
+  /// Useful work: masked scores do not count. Forward does a product of width head_dim (scores) and
+  /// one of width values(); backward three of the first and two of the second.
   [[nodiscard]] Flops flops() const {
-    const double forward = 4.0 * batch * heads * query_length * key_length * head_dim;
-    return Flops(forward * (causal ? 0.5 : 1.0) * (backward ? 2.5 : 1.0));
+    const double widths = backward ? 3.0 * head_dim + 2.0 * values() : head_dim + values();
+    return Flops(2.0 * batch * heads * query_length * key_length * widths * (causal ? 0.5 : 1.0));
   }
   [[nodiscard]] Bytes bytes() const {
-    const double q = batch * heads * query_length * head_dim;
-    const double kv = batch * kv_heads * key_length * head_dim;
-    return (backward ? 4.0 * q + 4.0 * kv : 2.0 * q + 2.0 * kv) * size_of(dtype);
+    const double rows = batch * (heads * query_length + kv_heads * key_length);
+    return (backward ? 2.0 : 1.0) * rows * (head_dim + values()) * size_of(dtype);
   }
 };
 

@@ -25,6 +25,29 @@ TEST(GpuAttention, IsNeverFasterThanMatrixUnitsAtBoostOrMemory) {
   }
 }
 
+TEST(GpuAttention, TakesNarrowerValuesForWhatTheyAre) {
+  const auto device = h100();
+  for (const bool backward : {false, true}) {
+    const auto time = [&](double head_dim, double value_dim) {
+      FlashAttention shape = attention(4, 32, 8192, head_dim);
+      shape.version = Version::Cudnn;
+      shape.backward = backward;
+      shape.value_dim = value_dim;
+      return cost(*device, shape).time;
+    };
+    EXPECT_EQ(time(128, 0), time(128, 128));
+    EXPECT_GT(time(192, 128), time(128, 128));
+    EXPECT_LT(time(192, 128), time(192, 192));
+  }
+  FlashAttention latent = attention(1, 1, 1024, 192);
+  latent.value_dim = 128;
+  latent.causal = false;
+  EXPECT_EQ(latent.flops().si(), 2.0 * 1024 * 1024 * (192 + 128));
+  EXPECT_EQ(latent.bytes().si(), 2.0 * 1024 * (2 * 192 + 2 * 128));  // q, k, v and the output
+  latent.backward = true;  // scores, gradients of q and k; of the weights and of v
+  EXPECT_EQ(latent.flops().si(), 2.0 * 1024 * 1024 * (3 * 192 + 2 * 128));
+}
+
 TEST(GpuAttention, CausalMaskHalvesLongSequences) {
   FlashAttention shape = attention(4, 32, 16384, 128);
   const auto device = h100();

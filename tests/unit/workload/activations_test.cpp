@@ -77,7 +77,7 @@ TEST(StageMemory, AddsUpWhatATrainingStateNeeds) {
   recipe.software.gathered = Dtype::Fp16;
   const StageShape stage{.layers = 12, .chunk_layers = 12, .in_flight_chunks = 8, .data_ranks = 4};
   const double parameters = 12 * recipe.model.layer_parameters() / 8;
-  EXPECT_NEAR(stage_parameters(recipe, stage), parameters, 1e-9 * parameters);
+  EXPECT_NEAR(stage_parameters(recipe, stage).all(), parameters, 1e-9 * parameters);
   MemoryUse use = stage_memory(recipe, stage);
   EXPECT_NEAR(use.weights.si(), 2 * parameters, 1e-9 * parameters);
   EXPECT_NEAR(use.gradients.si(), 4 * parameters, 1e-9 * parameters);

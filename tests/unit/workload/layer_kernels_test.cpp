@@ -76,11 +76,6 @@ TEST(LayerKernels, FlashAttentionSkipsMaskedScores) {
   expect_flops(gemm_flops({layer.core_grad}), 2.5 * kScores / 2);  // five products for two
 }
 
-TEST(LayerKernels, SelectiveRecomputationRunsTheCoreAgain) {
-  const LayerKernels layer = layer_kernels(gpt3_recipe(8));
-  expect_flops(gemm_flops({selective_recompute(layer)}), kScores / 8);
-}
-
 TEST(LayerKernels, ChunksKeepTheFlops) {
   const LayerKernels layer = layer_kernels(gpt3_recipe(8, true));
   expect_flops(gemm_flops({in_chunks(layer.qkv, 8)}), gemm_flops({layer.qkv}));
