@@ -14,7 +14,8 @@ double operand(const Shapes& s) { return s.fp8 ? 1 : s.element; }
 double entry(const Shapes& s) {
   const ModelSpec& model = s.recipe.model;
   if (s.recipe.recompute == Recompute::Operator) return s.split_tokens * model.hidden * s.residual;
-  return s.split_tokens * model.hidden * (s.residual + operand(s) + (model.dropout ? kMask : 0));
+  const double normed = s.recipe.recomputes(&RecomputeModules::norm) ? 0 : operand(s);
+  return s.split_tokens * model.hidden * (s.residual + normed + (model.dropout ? kMask : 0));
 }
 
 double attention(const Shapes& s) {

@@ -140,6 +140,10 @@ void ChunkBuilder::backward_layer(Sequence& sequence, LayerKind kind, bool recom
   if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence, kind);
   if (recipe_.recompute == Recompute::Operator)
     sequence.compute(operator_recompute(recipe_, layer));
+  if (recipe_.recomputes(&RecomputeModules::norm)) {
+    sequence.compute(layer.norm1);
+    sequence.compute(layer.norm2);
+  }
   sequence.compute(layer.add2_grad);
   if (kind == LayerKind::Expert) {
     backward_experts(sequence, layer);

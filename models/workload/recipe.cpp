@@ -56,6 +56,8 @@ void read_modules(Reader& reader, Recipe& recipe) {
   for (const std::string& name : reader.texts("recompute_modules")) {
     if (name == "attention") {
       modules.attention = true;
+    } else if (name == "norm") {
+      modules.norm = true;
     } else if (name == "latent_up") {
       modules.latent_up = true;
       if (!recipe.model.mla) refuse("latent_up is of latent attention; the model has none");
@@ -64,7 +66,8 @@ void read_modules(Reader& reader, Recipe& recipe) {
       if (!recipe.model.moe) refuse("expert_activation is of experts; the model has no moe");
     } else {
       refuse(fmt::format(
-          "recompute_modules: expected attention, latent_up or expert_activation; got '{}'", name));
+          "recompute_modules: expected attention, norm, latent_up or expert_activation; got '{}'",
+          name));
     }
   }
   if (recipe.recompute != Recompute::Selective) {

@@ -100,6 +100,7 @@ struct Software {
 /// What selective recomputation runs again.
 struct RecomputeModules {
   bool attention = true;           ///< the attention core
+  bool norm = false;               ///< what the norms before attention and feed-forward write
   bool latent_up = false;          ///< queries, keys and values from their latents
   bool expert_activation = false;  ///< of routed experts
 };
