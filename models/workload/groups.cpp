@@ -171,14 +171,13 @@ std::uint32_t Groups::collective(GroupKind group, int rank, CollectiveKind kind,
   const auto key = std::make_tuple(group, where, kind, bytes.si(), dtype, copy_engine);
   const auto found = known_.find(key);
   if (found != known_.end()) return found->second;
-  tables_.collectives.push_back(
-      {.request = {.kind = kind,
-                   .bytes = bytes,
-                   .dtype = dtype,
-                   .layout = layouts_[static_cast<std::size_t>(where)],
-                   .copy_engine = copy_engine},
-       .who = name_of(group),
-       .group = static_cast<int>(group)});
+  tables_.collectives.push_back({.request = {.kind = kind,
+                                             .bytes = bytes,
+                                             .dtype = dtype,
+                                             .layout = layouts_[static_cast<std::size_t>(where)],
+                                             .copy_engine = copy_engine},
+                                 .who = name_of(group),
+                                 .group = static_cast<int>(group)});
   const auto index = static_cast<std::uint32_t>(tables_.collectives.size() - 1);
   known_.emplace(key, index);
   return index;

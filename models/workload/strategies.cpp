@@ -15,7 +15,7 @@ constexpr int kMostMicrobatch = 64;
 constexpr int kLeastTokensPerContextRank = 1024;
 
 struct Choice {
-  int tensor = 1, pipeline = 1, interleave = 1, context = 1, data = 1, microbatch = 1;
+  int tensor = 1, pipeline = 1, interleave = 1, context = 1, data = 1, expert = 1, microbatch = 1;
   Sharding sharding = Sharding::None;
   Recompute recompute = Recompute::None;
   bool sequence = false;
@@ -85,13 +85,15 @@ class TrainingStrategies final : public StrategySpace {
     Parallelism& p = recipe.parallelism;
     p.tensor = c.tensor;
     p.expert_tensor = expert_tensor(c);
+    p.expert = c.expert;
+    p.imbalance = std::min(p.imbalance, static_cast<double>(c.expert));
     p.pipeline = c.pipeline;
     p.interleave = c.interleave;
     p.context = c.context;
     p.data = c.data;
     p.sequence = c.sequence;
     p.sharding = c.sharding;
-    p.layers_per_stage.clear();
+    p.layers_per_stage = uneven_layers(c);
     recipe.microbatch = c.microbatch;
     recipe.recompute = c.recompute;
     Overlap& overlap = recipe.software.overlap;
@@ -101,7 +103,19 @@ class TrainingStrategies final : public StrategySpace {
   }
 
  private:
-  // Experts stay spread as the recipe has them: split over the tensor ranks, or not.
+  // Layers of every part of the model, when they do not divide evenly: the first and the last part,
+  // which hold the embedding and the head, are the first to have one less.
+  [[nodiscard]] std::vector<std::int64_t> uneven_layers(const Choice& c) const {
+    const auto layers = static_cast<std::int64_t>(recipe_.model.layers);
+    const std::int64_t parts = std::int64_t{c.pipeline} * c.interleave;
+    if (layers % parts == 0) return {};
+    std::vector<std::int64_t> result(static_cast<std::size_t>(parts), layers / parts);
+    std::int64_t more = layers % parts;
+    for (std::size_t i = 1; more > 0; ++i, --more) ++result[i % result.size()];
+    return result;
+  }
+
+  // Experts are split over the tensor ranks, or not, as the recipe has it.
   [[nodiscard]] int expert_tensor(const Choice& c) const {
     const Parallelism& p = recipe_.parallelism;
     return p.expert_tensor == p.tensor ? c.tensor : 1;
@@ -111,10 +125,10 @@ class TrainingStrategies final : public StrategySpace {
     if (!recipe_.model.moe) return true;
     const int split = expert_tensor(c);
     return std::fmod(recipe_.model.moe->feed_forward, split) == 0 &&
-           c.tensor * c.context * c.data % (recipe_.parallelism.expert * split) == 0;
+           c.tensor * c.context * c.data % (c.expert * split) == 0;
   }
 
-  // What the search leaves as it is.
+  // What is of some models only, and what the search leaves as it is.
   [[nodiscard]] std::string kept(const Choice& c) const {
     const Parallelism& p = recipe_.parallelism;
     std::string text;
@@ -122,10 +136,13 @@ class TrainingStrategies final : public StrategySpace {
       text += fmt::format(", context_style: {}",
                           p.context_style == ContextStyle::Ulysses ? "ulysses" : "all_gather");
     }
+    const std::vector<std::int64_t> uneven = uneven_layers(c);
+    if (!uneven.empty()) text += fmt::format(", layers_per_stage: [{}]", fmt::join(uneven, ", "));
     if (!recipe_.model.moe) return text;
-    text += fmt::format(", expert: {}, expert_tensor: {}", p.expert, expert_tensor(c));
+    text += fmt::format(", expert: {}, expert_tensor: {}", c.expert, expert_tensor(c));
     if (p.capacity > 0) text += fmt::format(", capacity_factor: {}", p.capacity);
-    if (p.imbalance > 1) text += fmt::format(", imbalance: {}", p.imbalance);
+    const double imbalance = std::min(p.imbalance, static_cast<double>(c.expert));
+    if (imbalance > 1) text += fmt::format(", imbalance: {}", imbalance);
     return text;
   }
 
@@ -145,9 +162,9 @@ class TrainingStrategies final : public StrategySpace {
   }
 
   void check_search() const {
-    const std::vector<std::string> names = {"tensor",       "pipeline",   "interleave", "context",
-                                            "microbatch",   "sharding",   "recompute",  "sequence",
-                                            "overlap_data", "overlap_p2p"};
+    const std::vector<std::string> names = {"tensor",   "pipeline",     "interleave", "context",
+                                            "expert",   "microbatch",   "sharding",   "recompute",
+                                            "sequence", "overlap_data", "overlap_p2p"};
     for (const auto& [name, values] : search_) {
       if (std::find(names.begin(), names.end(), name) == names.end()) {
         throw ConfigError(fmt::format("plan.search: unknown dimension '{}'; expected one of {}{}",
@@ -212,8 +229,8 @@ class TrainingStrategies final : public StrategySpace {
       }
       for (const int pipeline : narrowed("pipeline", divisors(devices_ / tensor, 1 << 20))) {
         c.pipeline = pipeline;
-        if (std::fmod(recipe_.model.layers, pipeline) != 0) {
-          reject("pipeline does not divide the layers");
+        if (recipe_.model.layers < pipeline) {
+          reject("fewer layers than pipeline stages");
           continue;
         }
         choose_context(c);
@@ -237,12 +254,31 @@ class TrainingStrategies final : public StrategySpace {
         continue;
       }
       c.data = rest / context;
-      if (!experts_fit(c)) {
-        reject("expert ranks do not divide the ranks of a pipeline stage");
-        continue;
-      }
-      choose_batch(c);
+      choose_experts(c);
     }
+  }
+
+  void choose_experts(Choice c) {
+    const int experts = recipe_.model.moe ? static_cast<int>(recipe_.model.moe->experts) : 1;
+    for (const int expert : narrowed("expert", divisors(experts, experts))) {
+      c.expert = expert;
+      if (experts_fit(c)) {
+        choose_batch(c);
+      } else {
+        reject("expert ranks do not divide the ranks of a pipeline stage");
+      }
+    }
+  }
+
+  // Chunks of a stage: those that divide the layers evenly, and powers of two.
+  [[nodiscard]] std::vector<int> interleaves(int pipeline) const {
+    std::vector<int> result;
+    const auto layers = static_cast<int>(recipe_.model.layers);
+    for (int interleave = 1; interleave * pipeline <= layers; ++interleave) {
+      const bool even = layers % (interleave * pipeline) == 0;
+      if (even || (interleave & (interleave - 1)) == 0) result.push_back(interleave);
+    }
+    return result;
   }
 
   void choose_batch(Choice c) {
@@ -258,8 +294,7 @@ class TrainingStrategies final : public StrategySpace {
       }
       c.microbatch = microbatch;
       const int microbatches = static_cast<int>(per_replica) / microbatch;
-      const int layers = static_cast<int>(recipe_.model.layers) / c.pipeline;
-      for (const int interleave : narrowed("interleave", divisors(layers, 1 << 20))) {
+      for (const int interleave : narrowed("interleave", interleaves(c.pipeline))) {
         if (interleave > 1 && c.pipeline == 1) continue;
         if (interleave > 1 && microbatches % c.pipeline != 0) {
           reject("interleaving needs microbatches in multiples of the pipeline");
@@ -280,7 +315,7 @@ class TrainingStrategies final : public StrategySpace {
         reject("zero2, zero3 and hybrid sharding do not go with a pipeline");
         continue;
       }
-      if (sharding == Sharding::Hybrid && recipe_.parallelism.expert > 1) {
+      if (sharding == Sharding::Hybrid && c.expert > 1) {
         reject("hybrid sharding with expert ranks is not modelled");
         continue;
       }

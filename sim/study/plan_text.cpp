@@ -8,32 +8,49 @@
 namespace orrery {
 namespace {
 
-// "{tensor: 8, pipeline: 4}" and "workload.microbatch" "2" as one line without what is at rest.
+// A value that means that nothing is done.
+bool at_rest(const std::string& value) {
+  return value == "1" || value == "none" || value == "false";
+}
+
+void add_setting(const std::string& name, const std::string& value,
+                 std::vector<std::string>& parts) {
+  if (at_rest(value) && name != "microbatch") return;
+  if (value.front() == '[') {
+    parts.push_back("uneven " + name.substr(0, name.find('_')));
+  } else {
+    parts.push_back(value == "true" ? name : name + " " + value);
+  }
+}
+
+// The items of a flow map, "{tensor: 8, layers_per_stage: [1, 2]}".
+void add_items(const std::string& map, std::vector<std::string>& parts) {
+  std::string item;
+  int depth = 0;
+  for (const char c : map + ",") {
+    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+    if (c == '{' || c == '}') continue;
+    if (c != ',' || depth > 0) {
+      item += c;
+      continue;
+    }
+    const std::size_t begin = item.find_first_not_of(' ');
+    const std::size_t colon = item.find(": ");
+    if (colon != std::string::npos) {
+      add_setting(item.substr(begin, colon - begin), item.substr(colon + 2), parts);
+    }
+    item.clear();
+  }
+}
+
+// The settings in one line, without what is at rest.
 std::string layout_text(const PlanCandidate& candidate) {
   std::vector<std::string> parts;
   for (const auto& [path, value] : candidate.settings) {
-    const std::string key = path.substr(path.rfind('.') + 1);
-    if (key != "parallelism") {
-      if (value != "false" && value != "none")
-        parts.push_back(value == "true" ? key : key + " " + value);
-      continue;
-    }
-    std::string item;
-    for (const char c : value + ",") {
-      if (c == '{' || c == '}') continue;
-      if (c != ',') {
-        item += c;
-        continue;
-      }
-      const std::size_t colon = item.find(": ");
-      const std::size_t begin = item.find_first_not_of(' ');
-      if (colon == std::string::npos) continue;
-      const std::string name = item.substr(begin, colon - begin);
-      const std::string of = item.substr(colon + 2);
-      if (of != "1" && of != "none" && of != "false") {
-        parts.push_back(of == "true" ? name : name + " " + of);
-      }
-      item.clear();
+    if (value.front() == '{') {
+      add_items(value, parts);
+    } else {
+      add_setting(path.substr(path.rfind('.') + 1), value, parts);
     }
   }
   return fmt::format("{}", fmt::join(parts, ", "));
