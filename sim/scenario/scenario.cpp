@@ -59,8 +59,19 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
-  if (changed.find("run") == nullptr)
-    changed = changed.with_value_at("run", Node::map({}, tree.where()));
+  // Overrides may set what the file leaves out of these.
+  for (const char* key : {"run", "plan"}) {
+    if (changed.find(key) == nullptr) {
+      changed = changed.with_value_at(key, Node::map({}, tree.where()));
+    }
+  }
+  for (const char* key : {"search", "limits"}) {
+    const Node& plan = *changed.find("plan");
+    if (plan.kind() == Node::Kind::Map && plan.find(key) == nullptr) {
+      changed =
+          changed.with_value_at(std::string("plan.") + key, Node::map({}, tree.where()));
+    }
+  }
   for (const auto& [path, value] : overrides) {
     changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
   }
