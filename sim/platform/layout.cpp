@@ -4,6 +4,8 @@
 
 #include <orrery/error.hpp>
 
+#include "platform/torus_layout.hpp"
+
 namespace orrery {
 namespace {
 
@@ -46,7 +48,9 @@ void set_scale_up(GroupLayout& layout, const Share& share, const ServerSpec& ser
   layout.scale_up_latency = path.latency;
   layout.scale_up_switched = scale_up.switches > 0;
   layout.in_switch_reduction = scale_up.in_switch_reduction;
-  if (scale_up.kind == ScaleUpSpec::Kind::Pcie) {
+  if (scale_up.kind == ScaleUpSpec::Kind::Torus) {
+    layout.scale_up = torus_bandwidth(scale_up);
+  } else if (scale_up.kind == ScaleUpSpec::Kind::Pcie) {
     // A ring uses every wire between the outermost two once in each direction.
     layout.scale_up = path.bandwidth;
   } else if (scale_up.switches > 0 || alone) {
@@ -106,6 +110,12 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec, co
   layout.devices_per_server = spec.server.devices;
   layout.nics_per_server = spec.server.nics;
   set_scale_up(layout, shares.largest, spec.server, paths);
+  if (spec.server.scale_up.kind == ScaleUpSpec::Kind::Torus) {
+    const int first = shares.largest.server * spec.server.devices;
+    const auto begin = std::lower_bound(devices.begin(), devices.end(), first);
+    const auto count = static_cast<std::size_t>(shares.largest.ranks);
+    set_torus(layout, {begin, count}, first, spec.server.scale_up);
+  }
   if (shares.servers > 1) set_scale_out(layout, shares, spec, paths);
   return layout;
 }
