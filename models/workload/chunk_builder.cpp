@@ -114,9 +114,9 @@ void ChunkBuilder::attention(Sequence& sequence, const Block& core, bool backwar
   sequence.wait(reduced);
 }
 
-void ChunkBuilder::forward_layer(Sequence& sequence) {
+void ChunkBuilder::forward_layer(Sequence& sequence, bool projects_qkv) {
   sequence.compute(layer_.norm1);
-  gather_then(sequence, layer_.qkv);
+  if (projects_qkv) gather_then(sequence, layer_.qkv);
   attention(sequence, layer_.core, false);
   then_reduce(sequence, layer_.projection);
   sequence.compute(layer_.add1);
@@ -128,7 +128,9 @@ void ChunkBuilder::forward_layer(Sequence& sequence) {
 }
 
 void ChunkBuilder::backward_layer(Sequence& sequence, bool recompute) {
-  if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence);
+  if (recompute && recipe_.recomputes_layers()) {
+    forward_layer(sequence, recipe_.recompute == Recompute::Full);
+  }
   if (recipe_.recompute == Recompute::Operator)
     sequence.compute(operator_recompute(recipe_, layer_));
   sequence.compute(layer_.add2_grad);

@@ -33,7 +33,7 @@ class ChunkBuilder {
   [[nodiscard]] Sequence forward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
   [[nodiscard]] Sequence backward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
   /// One layer alone, for measuring layers.
-  void forward_layer(Sequence& sequence);
+  void forward_layer(Sequence& sequence, bool projects_qkv = true);
   void backward_layer(Sequence& sequence, bool recompute);
 
  private:

@@ -51,6 +51,11 @@ bool DataParallel::reduces_beside() const {
 }
 
 void DataParallel::reduce_beside(Sequence& sequence, const Unit& unit) {
+  if (!recipe_.software.overlap.grad_reduce) {
+    sequence.blocking(unit.reduce, Tile::DataComm);
+    if (sharding_ == Sharding::Hybrid) sequence.blocking(unit.replicas, Tile::DataComm);
+    return;
+  }
   sequence.beside(unit.reduce, Stream::DataComm, Tile::DataComm);
   if (sharding_ == Sharding::Hybrid) {
     sequence.detached(unit.replicas, Stream::DataComm, Tile::DataComm);  // after it in the stream

@@ -18,8 +18,7 @@ Bytes layer_activations(const Recipe& recipe) {
   const double key_value = std::max(model.kv_width() / tensor, model.head_dim);
   const double columns = model.feed_forward / tensor;
   const double layer_input = split * model.hidden * r;
-  if (recipe.recompute == Recompute::Full && recipe.recompute_fraction >= 1)
-    return Bytes(layer_input);
+  if (recipe.recomputes_layers() && recipe.recompute_fraction >= 1) return Bytes(layer_input);
 
   // Norm inputs, inputs of qkv and fc1, dropout masks.
   double kept = split * model.hidden * (2 * r + 2 * operand + (model.dropout ? 2 : 0));
@@ -38,11 +37,21 @@ Bytes layer_activations(const Recipe& recipe) {
   } else {
     kept += tokens * query / model.head_dim * 4;  // log-sum-exp
   }
-  if (recipe.recompute == Recompute::Full) {
+  if (recipe.recomputes_layers()) {
     kept = recipe.recompute_fraction * layer_input + (1 - recipe.recompute_fraction) * kept;
   }
   return Bytes(kept);
 }
+
+namespace {
+
+double largest_matrix(const Recipe& recipe) {
+  const ModelSpec& model = recipe.model;
+  return model.hidden * std::max(model.feed_forward, model.attention_width()) /
+         recipe.parallelism.tensor;
+}
+
+}  // namespace
 
 double stage_parameters(const Recipe& recipe, const StageShape& stage) {
   const double tensor = recipe.parallelism.tensor;
@@ -69,8 +78,9 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   const bool shards_weights = shards_gradients && sharding != Sharding::Zero2;
   const double ways = sharding == Sharding::Hybrid ? stage.shard_ranks : data;
   // Gathered layers live beside their shards.
-  const double unit = recipe.model.layer_parameters() / recipe.parallelism.tensor;
-  const double ends = parameters - stage.layers * unit;
+  const double layer = recipe.model.layer_parameters() / recipe.parallelism.tensor;
+  const double ends = parameters - stage.layers * layer;
+  const double unit = software.planned_memory ? largest_matrix(recipe) : layer;
   const double gathered = software.prefetch * unit + ends;
 
   MemoryUse use;
@@ -83,16 +93,18 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   Bytes activations = layer_activations(recipe) * layers;
   const double tokens = device_tokens(recipe);
   const double e = size_of(recipe.activation_type()).si();
+  Bytes turn{};  // of the microbatch: logits, their fp32 copy and its gradient live together
   if (stage.head) {
-    // Logits, their fp32 copy and its gradient live together at the turn of the microbatch.
     const double logits = tokens * recipe.padded_vocabulary() / recipe.parallelism.tensor;
-    activations += Bytes(logits * (software.fused_cross_entropy ? 2 * e : e + 8));
+    turn = Bytes(logits * (software.fused_cross_entropy ? 2 * e : e + 8));
   }
-  if (recipe.recompute == Recompute::Full) {
+  Bytes recomputed{};
+  if (recipe.recomputes_layers()) {
     Recipe kept = recipe;  // the layer that is being recomputed is whole
     kept.recompute = Recompute::None;
-    activations += layer_activations(kept);
+    recomputed = layer_activations(kept);
   }
+  activations += software.planned_memory ? max(turn, recomputed) : turn + recomputed;
   use.activations = activations * (1 + software.fragmentation);
   use.buffers = software.runtime_memory;
   return use;

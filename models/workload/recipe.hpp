@@ -16,7 +16,9 @@ namespace orrery::workload {
 enum class Sharding { None, Zero1, Zero2, Zero3, Hybrid };
 /// What of the forward pass is run again in the backward pass. Selective: the attention core.
 /// Operator: every second matrix multiply and the element-wise kernels. Full: every layer.
-enum class Recompute { None, Selective, Operator, Full };
+/// OffloadQkv: every layer but its query, key and value projections, which wait in the host's
+/// memory.
+enum class Recompute { None, Selective, Operator, Full, OffloadQkv };
 enum class AttentionKind { Unfused, Flash1, Triton, Flash2, Flash3, Cudnn };
 
 /// Ranks are laid out tensor first, then context, data, pipeline, as Megatron-LM does.
@@ -28,6 +30,8 @@ struct Parallelism {
   int data = 0;           ///< 0: all devices that remain
   bool sequence = false;  ///< norms and dropout split over the tensor ranks
   Sharding sharding = Sharding::None;
+  int slice_shards = 0;                        ///< ici_fsdp: what a slice must hold; 0: any
+  int slices = 0;                              ///< dcn_data: replicas of a slice; 0: any
   std::vector<std::int64_t> layers_per_stage;  ///< empty: even
 
   static Parallelism read(Reader reader);
@@ -36,7 +40,8 @@ struct Parallelism {
 
 /// What runs beside computation instead of after it.
 struct Overlap {
-  bool grad_reduce = false;   ///< gradient reduction with the last backward
+  /// Gradient reduction with the last backward; when layers are gathered, with the layers before.
+  bool grad_reduce = false;
   bool param_gather = false;  ///< parameter gathering with the first forward, or the layer before
   bool tensor = false;        ///< tensor-parallel collectives in chunks with their matrix multiply
   bool tensor_backward =
@@ -73,6 +78,9 @@ struct Software {
   int prefetch = 2;                 ///< layers gathered ahead (zero3)
   Bytes runtime_memory{};           ///< context, NCCL buffers, workspaces
   double fragmentation = 0;         ///< of the allocator, on top of activations
+  /// A compiler plans memory for the whole step: parameters are gathered and gradients reduced one
+  /// matrix at a time, and logits are gone before a layer is recomputed.
+  bool planned_memory = false;
   Overlap overlap;
 
   static Software read(Reader reader);
@@ -95,6 +103,10 @@ struct Recipe {
   /// 16-bit type of activations that are not matrix operands.
   [[nodiscard]] Dtype activation_type() const {
     return precision == Dtype::Fp8 ? Dtype::Bf16 : precision;
+  }
+  /// Whether the backward pass begins a layer from its input alone.
+  [[nodiscard]] bool recomputes_layers() const {
+    return recompute == Recompute::Full || recompute == Recompute::OffloadQkv;
   }
   /// Vocabulary rounded up as Megatron-LM does, to a multiple of 128 per tensor rank.
   [[nodiscard]] double padded_vocabulary() const;
