@@ -1,7 +1,9 @@
 #include <orrery/builtin.hpp>
 
 #include "accelerator/gpu.hpp"
+#include "accelerator/tpu.hpp"
 #include "collective/nccl.hpp"
+#include "collective/torus.hpp"
 #include "workload/single.hpp"
 #include "workload/training.hpp"
 
@@ -10,7 +12,9 @@ namespace orrery {
 Registry builtin_registry() {
   Registry registry;
   registry.accelerators.add("gpu.tiled", accelerator::make_gpu);
+  registry.accelerators.add("tpu.systolic", accelerator::make_tpu);
   registry.collectives.add("collective.nccl", make_nccl);
+  registry.collectives.add("collective.torus", make_torus);
   registry.workloads.add("training", make_training);
   registry.workloads.add("transformer_layer", make_transformer_layer);
   registry.workloads.add("gemm", make_gemm);

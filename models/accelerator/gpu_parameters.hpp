@@ -3,8 +3,6 @@
 /// README.md. Cycles are those of a multiprocessor's clock and count as dimensionless, so "per
 /// cycle" is not in the types.
 
-#include <array>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,18 +10,9 @@
 #include <orrery/accelerator.hpp>
 #include <orrery/reader.hpp>
 
+#include "accelerator/per_dtype.hpp"
+
 namespace orrery::accelerator {
-
-/// One value for each Dtype.
-template <class Value>
-class PerDtype {
- public:
-  Value& operator[](Dtype dtype) { return values_[static_cast<std::size_t>(dtype)]; }
-  const Value& operator[](Dtype dtype) const { return values_[static_cast<std::size_t>(dtype)]; }
-
- private:
-  std::array<Value, static_cast<std::size_t>(Dtype::Int8) + 1> values_{};
-};
 
 /// Clocks of kernels that keep the matrix units busy.
 struct LoadClock {

@@ -66,11 +66,11 @@ double experts(const Shapes& s) {
 Bytes layer_activations(const Recipe& recipe, LayerKind kind) {
   const Shapes s(recipe);
   const double input = s.split_tokens * recipe.model.hidden * s.residual;
-  if (recipe.recompute == Recompute::Full && recipe.recompute_fraction >= 1) return Bytes(input);
+  if (recipe.recomputes_layers() && recipe.recompute_fraction >= 1) return Bytes(input);
   double kept = attention(s) + entry(s);
   kept += kind == LayerKind::Expert ? experts(s)
                                     : between(s, s.tokens, recipe.model.feed_forward / s.tensor);
-  if (recipe.recompute == Recompute::Full) {
+  if (recipe.recomputes_layers()) {
     kept = recipe.recompute_fraction * input + (1 - recipe.recompute_fraction) * kept;
   }
   return Bytes(kept);

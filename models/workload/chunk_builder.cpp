@@ -118,11 +118,11 @@ void ChunkBuilder::backward_mlp(Sequence& sequence, const LayerKernels& layer) {
   input_and_weight_grad(sequence, layer.fc1_input_grad, layer.fc1_weight_grad);
 }
 
-void ChunkBuilder::forward_layer(Sequence& sequence, LayerKind kind) {
+void ChunkBuilder::forward_layer(Sequence& sequence, LayerKind kind, bool projects_qkv) {
   const LayerKernels& layer = kernels(kind);
   sequence.compute(layer.norm1);
   sequence.compute(layer.latent);
-  gather_then(sequence, layer.qkv, latent_share());
+  if (projects_qkv) gather_then(sequence, layer.qkv, latent_share());
   attention(sequence, layer, false);
   then_reduce(sequence, layer.projection);
   sequence.compute(layer.add1);
@@ -137,7 +137,9 @@ void ChunkBuilder::forward_layer(Sequence& sequence, LayerKind kind) {
 
 void ChunkBuilder::backward_layer(Sequence& sequence, LayerKind kind, bool recompute) {
   const LayerKernels& layer = kernels(kind);
-  if (recompute && recipe_.recompute == Recompute::Full) forward_layer(sequence, kind);
+  if (recompute && recipe_.recomputes_layers()) {
+    forward_layer(sequence, kind, recipe_.recompute == Recompute::Full);
+  }
   if (recipe_.recompute == Recompute::Operator)
     sequence.compute(operator_recompute(recipe_, layer));
   if (recipe_.recomputes(&RecomputeModules::norm)) {
@@ -269,7 +271,7 @@ std::uint32_t ChunkBuilder::backward(const ChunkShape& chunk, const ChunkHooks& 
     call(hooks.before, sequence, layer);
     const bool recomputed = layer < recipe_.recompute_fraction * chunk.layers;
     sequence.run(layer_backward(recipe_.model.kind(chunk.first_layer + layer),
-                                recomputed && recipe_.recompute == Recompute::Full));
+                                recomputed && recipe_.recomputes_layers()));
     call(hooks.after, sequence, layer);
   }
   if (chunk.embedding) {

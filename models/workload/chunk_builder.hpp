@@ -37,7 +37,7 @@ class ChunkBuilder {
   std::uint32_t forward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
   std::uint32_t backward(const ChunkShape& chunk, const ChunkHooks& hooks = {});
   /// One layer alone, for measuring layers.
-  void forward_layer(Sequence& sequence, LayerKind kind);
+  void forward_layer(Sequence& sequence, LayerKind kind, bool projects_qkv = true);
   void backward_layer(Sequence& sequence, LayerKind kind, bool recompute);
 
  private:

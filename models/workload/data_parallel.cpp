@@ -62,6 +62,13 @@ bool DataParallel::reduces_beside() const {
 }
 
 void DataParallel::reduce_beside(Sequence& sequence, const Unit& unit) {
+  if (!recipe_.software.overlap.grad_reduce) {
+    for (const std::uint32_t collective : unit.reduce) {
+      sequence.blocking(collective, Tile::DataComm);
+    }
+    if (sharding_ == Sharding::Hybrid) sequence.blocking(unit.replicas, Tile::DataComm);
+    return;
+  }
   for (const std::uint32_t collective : unit.reduce) {
     sequence.beside(collective, Stream::DataComm, Tile::DataComm);
   }

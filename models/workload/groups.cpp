@@ -87,6 +87,21 @@ void check_expert_ranks(const Recipe& recipe, int data) {
                   p.context, data));
 }
 
+// MaxText's axes name sizes that a slice and the number of slices fix.
+void check_slices(const Recipe& recipe, const Platform& platform, int replicas) {
+  const Parallelism& layout = recipe.parallelism;
+  const auto check = [&](const char* axis, int given, int found) {
+    if (given == 0 || given == found) return;
+    throw ConfigError(
+        fmt::format("{}: {} {} does not match {}, whose slices have {} devices; "
+                    "expected {} beside tensor {}",
+                    recipe.where_parallelism.text(), axis, given, platform.name(),
+                    platform.devices_per_server(), found, layout.tensor));
+  };
+  check("ici_fsdp", layout.slice_shards, platform.devices_per_server() / layout.tensor);
+  check("dcn_data", layout.slices, replicas);
+}
+
 }  // namespace
 
 Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
@@ -94,6 +109,7 @@ Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& table
   data_ = data_ranks(recipe, platform);
   microbatches_ = microbatch_count(recipe, data_);
   check_expert_ranks(recipe, data_);
+  check_slices(recipe, platform, size(GroupKind::Replica));
 }
 
 std::vector<GroupKind> Groups::meeting() const {

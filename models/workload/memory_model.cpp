@@ -43,12 +43,14 @@ Bytes stage_activations(const Recipe& recipe, const StageShape& stage) {
   Bytes chunk = of(recipe, LayerKind::Dense) * dense;
   if (experts) chunk += of(recipe, LayerKind::Expert) * stage.chunk_expert_layers;
   Bytes sum = chunk * stage.in_flight_chunks;
-  if (stage.head) sum += head_activations(recipe);
-  if (recipe.recompute == Recompute::Full) {
+  const Bytes turn = stage.head ? head_activations(recipe) : Bytes(0);
+  Bytes recomputed{};
+  if (recipe.recomputes_layers()) {
     Recipe kept = recipe;  // the layer that is being recomputed is whole
     kept.recompute = Recompute::None;
-    sum += of(kept, experts ? LayerKind::Expert : LayerKind::Dense);
+    recomputed = of(kept, experts ? LayerKind::Expert : LayerKind::Dense);
   }
+  sum += recipe.software.planned_memory ? max(turn, recomputed) : turn + recomputed;
   return sum * (1 + recipe.software.fragmentation);
 }
 
@@ -57,6 +59,13 @@ Bytes exchange_buffers(const Recipe& recipe, const StageShape& stage) {
   if (stage.expert_layers == 0 || recipe.parallelism.expert == 1) return Bytes(0);
   const ExpertCopies copies{Shapes(recipe)};
   return (copies.sent + copies.received) * recipe.model.hidden * size_of(recipe.activation_type());
+}
+
+// A compiler that plans memory holds one matrix at a time.
+double largest_matrix(const Recipe& recipe) {
+  const ModelSpec& model = recipe.model;
+  return model.hidden * std::max(model.feed_forward, model.attention_width()) /
+         recipe.parallelism.tensor;
 }
 
 }  // namespace
@@ -108,7 +117,8 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
                        parameters.expert / (hybrid ? stage.shard_ranks : stage.expert_data_ranks);
   // Gathered layers live beside their shards.
   const LayerKind largest = stage.expert_layers > 0 ? LayerKind::Expert : LayerKind::Dense;
-  const double unit = layer_parameters(recipe, largest).all();
+  const double unit =
+      software.planned_memory ? largest_matrix(recipe) : layer_parameters(recipe, largest).all();
   const double ends = end_parameters(recipe, stage.embedding, stage.head).all();
   const double gathered = software.prefetch * unit + ends;
 

@@ -1,7 +1,9 @@
 #include "workload/recipe.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -91,6 +93,31 @@ void use_wide_types(Reader& reader, Recipe& recipe) {
   }
 }
 
+// MaxText's names: axes inside a slice (ici) and between slices (dcn). Parameters are split over
+// `ici_fsdp` and replicated over `dcn_data`; with one slice that is zero3.
+void read_maxtext_axes(Reader& reader, Parallelism& layout) {
+  const std::pair<const char*, const char*> same[] = {{"ici_tensor", "tensor"},
+                                                      {"ici_fsdp", "data"},
+                                                      {"ici_fsdp", "sharding"},
+                                                      {"dcn_data", "data"},
+                                                      {"dcn_data", "sharding"}};
+  bool present = false;
+  for (const auto& [axis, key] : same) {
+    present = present || reader.has(axis);
+    if (!reader.has(axis) || !reader.has(key)) continue;
+    reader.error(
+        axis, fmt::format("{} and {} (at {}) say the same in two ways; expected one of them", axis,
+                          key, reader.where(key).text()));
+  }
+  const int tensor = count(reader, "ici_tensor", 1);
+  layout.slice_shards = count(reader, "ici_fsdp", 0);
+  layout.slices = count(reader, "dcn_data", 0);
+  if (!present) return;
+  if (reader.has("ici_tensor")) layout.tensor = tensor;
+  if (layout.slice_shards > 0) layout.data = layout.slice_shards * std::max(1, layout.slices);
+  if (layout.slice_shards > 0 || layout.slices > 0) layout.sharding = Sharding::Hybrid;
+}
+
 }  // namespace
 
 FlashAttention::Version flash_version(AttentionKind kind) {
@@ -154,6 +181,7 @@ Parallelism Parallelism::read(Reader reader) {
                                              {"fsdp", Sharding::Zero3},
                                              {"hybrid", Sharding::Hybrid}},
                                             Sharding::None);
+  read_maxtext_axes(reader, layout);
   if (reader.has("layers_per_stage"))
     layout.layers_per_stage = reader.integers("layers_per_stage", 0);
   if (layout.interleave > 1 && layout.pipeline == 1) {
@@ -214,6 +242,7 @@ Software Software::read(Reader reader) {
     software.dispatch =
         reader.choice<Dtype>("dispatch", {{"bf16", Dtype::Bf16}, {"fp8", Dtype::Fp8}});
   }
+  software.planned_memory = reader.boolean_or("planned_memory", false);
   read_overlap(reader.child("overlap", false), software.overlap);
   reader.finish();
   return software;
@@ -250,7 +279,8 @@ Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
                                               {{"none", Recompute::None},
                                                {"selective", Recompute::Selective},
                                                {"operator", Recompute::Operator},
-                                               {"full", Recompute::Full}},
+                                               {"full", Recompute::Full},
+                                               {"offload_qkv", Recompute::OffloadQkv}},
                                               Recompute::None);
   read_modules(reader, recipe);
   recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);

@@ -16,7 +16,9 @@ namespace orrery::workload {
 enum class Sharding { None, Zero1, Zero2, Zero3, Hybrid };
 /// What of the forward pass is run again in the backward pass. Selective: the attention core.
 /// Operator: every second matrix multiply and the element-wise kernels. Full: every layer.
-enum class Recompute { None, Selective, Operator, Full };
+/// OffloadQkv: every layer but its query, key and value projections, which wait in the host's
+/// memory.
+enum class Recompute { None, Selective, Operator, Full, OffloadQkv };
 /// How keys and values meet the queries of other context ranks. Ring: block by block, each passed
 /// on while the one before is used (Liu et al. 2023, arXiv:2310.01889). AllGather: all of them
 /// first (Llama 3, arXiv:2407.21783, section 3.3.2). Ulysses: heads are split instead of the
@@ -39,6 +41,8 @@ struct Parallelism {
   int data = 0;           ///< 0: all devices that remain
   bool sequence = false;  ///< norms and dropout split over the tensor ranks
   Sharding sharding = Sharding::None;
+  int slice_shards = 0;                        ///< ici_fsdp: what a slice must hold; 0: any
+  int slices = 0;                              ///< dcn_data: replicas of a slice; 0: any
   std::vector<std::int64_t> layers_per_stage;  ///< empty: even
 
   static Parallelism read(Reader reader);
@@ -49,7 +53,8 @@ struct Parallelism {
 
 /// What runs beside computation instead of after it.
 struct Overlap {
-  bool grad_reduce = false;   ///< gradient reduction with the last backward
+  /// Gradient reduction with the last backward; when layers are gathered, with the layers before.
+  bool grad_reduce = false;
   bool param_gather = false;  ///< parameter gathering with the first forward, or the layer before
   bool tensor = false;        ///< tensor-parallel collectives in chunks with their matrix multiply
   bool tensor_backward =
@@ -92,6 +97,9 @@ struct Software {
   int prefetch = 2;                 ///< layers gathered ahead (zero3)
   Bytes runtime_memory{};           ///< context, NCCL buffers, workspaces
   double fragmentation = 0;         ///< of the allocator, on top of activations
+  /// A compiler plans memory for the whole step: parameters are gathered and gradients reduced one
+  /// matrix at a time, and logits are gone before a layer is recomputed.
+  bool planned_memory = false;
   Overlap overlap;
 
   static Software read(Reader reader);
@@ -135,6 +143,10 @@ struct Recipe {
   /// Attention goes around a ring of context ranks.
   [[nodiscard]] bool rings() const {
     return parallelism.context > 1 && parallelism.context_style == ContextStyle::Ring;
+  }
+  /// Whether the backward pass begins a layer from its input alone.
+  [[nodiscard]] bool recomputes_layers() const {
+    return recompute == Recompute::Full || recompute == Recompute::OffloadQkv;
   }
   /// Vocabulary rounded up as Megatron-LM does, to a multiple of 128 per tensor rank.
   [[nodiscard]] double padded_vocabulary() const;

@@ -35,7 +35,7 @@ std::string advise(const Recipe& recipe, const std::vector<StageShape>& stages, 
     changed.recompute = Recompute::Selective;
     if (fits(changed)) return "recompute: selective";
   }
-  if (recipe.recompute != Recompute::Full) {
+  if (!recipe.recomputes_layers()) {
     changed.recompute = Recompute::Full;
     changed.recompute_fraction = 1;
     if (fits(changed)) return "recompute: full";
@@ -80,6 +80,11 @@ Flops recompute_flops_per_token(const Recipe& recipe) {
                    (model.kv_width() + model.attention_width() + model.feed_forward_in() / 2));
     case Recompute::Full:
       return Flops(recipe.recompute_fraction * (attention + 2 * model.active_layer_matrices()));
+    case Recompute::OffloadQkv:
+      return Flops(
+          recipe.recompute_fraction *
+          (attention + 2 * model.active_layer_matrices() -
+           2 * model.layers * model.hidden * (model.attention_width() + 2 * model.kv_width())));
   }
   return Flops(0);
 }

@@ -5,6 +5,7 @@
 #include <orrery/error.hpp>
 
 #include "platform/scale_out.hpp"
+#include "platform/torus_layout.hpp"
 
 namespace orrery {
 namespace {
@@ -48,7 +49,9 @@ void set_scale_up(GroupLayout& layout, const Share& share, const ServerSpec& ser
   layout.scale_up_latency = path.latency;
   layout.scale_up_switched = scale_up.switches > 0;
   layout.in_switch_reduction = scale_up.in_switch_reduction;
-  if (scale_up.kind == ScaleUpSpec::Kind::Pcie) {
+  if (scale_up.kind == ScaleUpSpec::Kind::Torus) {
+    layout.scale_up = torus_bandwidth(scale_up);
+  } else if (scale_up.kind == ScaleUpSpec::Kind::Pcie) {
     // A ring uses every wire between the outermost two once in each direction.
     layout.scale_up = path.bandwidth;
   } else if (scale_up.switches > 0 || alone) {
@@ -84,6 +87,12 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
   layout.devices_per_server = spec.server.devices;
   layout.nics_per_server = spec.server.nics;
   set_scale_up(layout, shares.largest, spec.server, network.paths);
+  if (spec.server.scale_up.kind == ScaleUpSpec::Kind::Torus) {
+    const int first = shares.largest.server * spec.server.devices;
+    const auto begin = std::lower_bound(devices.begin(), devices.end(), first);
+    const auto count = static_cast<std::size_t>(shares.largest.ranks);
+    set_torus(layout, {begin, count}, first, spec.server.scale_up);
+  }
   if (shares.servers > 1) {
     set_scale_out(layout, shares, Span(devices, spec), spec, network);
   }
@@ -96,6 +105,7 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
   result.scale_up_latency = max(a.scale_up_latency, b.scale_up_latency);
   result.scale_up_switched = a.scale_up_switched && b.scale_up_switched;
   result.in_switch_reduction = a.in_switch_reduction && b.in_switch_reduction;
+  result.torus_link = min(a.torus_link, b.torus_link);
   result.scale_out = min(a.scale_out, b.scale_out);
   result.scale_out_alone = min(a.scale_out_alone, b.scale_out_alone);
   result.scale_out_all_to_all = min(a.scale_out_all_to_all, b.scale_out_all_to_all);
@@ -105,6 +115,7 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
 
 GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
   layout.scale_up = layout.scale_up * scale_up;
+  layout.torus_link = layout.torus_link * scale_up;
   layout.scale_out = layout.scale_out * scale_out;
   layout.scale_out_alone = layout.scale_out_alone * scale_out;
   layout.scale_out_all_to_all = layout.scale_out_all_to_all * scale_out;

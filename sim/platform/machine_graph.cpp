@@ -39,9 +39,11 @@ MachineGraph::Server MachineGraph::add_server(const ServerSpec& spec, int index)
   const std::string prefix = fmt::format("server{}", index);
   // The latency of memory belongs to the accelerator's model.
   const WireSpec memory{.bandwidth = spec.accelerator->memory_bandwidth(), .latency = Seconds(0)};
+  const char* const device = spec.scale_up.kind == ScaleUpSpec::Kind::Torus ? "tpu" : "gpu";
   for (int i = 0; i < spec.devices; ++i) {
-    server.devices.push_back(add(fmt::format("{}.gpu{}", prefix, i), ComponentKind::Device));
-    const int hbm = add(fmt::format("{}.gpu{}.hbm", prefix, i), ComponentKind::Memory);
+    const std::string name = fmt::format("{}.{}{}", prefix, device, i);
+    server.devices.push_back(add(name, ComponentKind::Device));
+    const int hbm = add(name + ".hbm", ComponentKind::Memory);
     connect(server.devices.back(), hbm, memory, "hbm");
   }
   connect_scale_up(spec, server, prefix);
@@ -64,6 +66,15 @@ void MachineGraph::connect_scale_up(const ServerSpec& spec, const Server& server
                                     const std::string& prefix) {
   const ScaleUpSpec& scale_up = spec.scale_up;
   if (scale_up.kind == ScaleUpSpec::Kind::Pcie || spec.devices == 1) return;
+  if (scale_up.kind == ScaleUpSpec::Kind::Torus) {
+    const WireSpec wire{.bandwidth = scale_up.bandwidth, .latency = scale_up.latency};
+    for (int i = 0; i < spec.devices; ++i) {
+      for (const int next : scale_up.torus.next(i)) {
+        connect(at(server.devices, i), at(server.devices, next), wire, "ici");
+      }
+    }
+    return;
+  }
   if (scale_up.switches > 0) {
     const int nvswitch = add(prefix + ".nvswitch", ComponentKind::ScaleUpSwitch);
     const WireSpec wire{.bandwidth = scale_up.bandwidth, .latency = scale_up.latency};

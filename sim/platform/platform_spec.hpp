@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <orrery/platform.hpp>
 
@@ -16,12 +17,27 @@ struct WireSpec {
   Seconds latency{};
 };
 
+/// Devices on a grid of up to three axes. Device i is at (i % X, i / X % Y, i / (X Y)).
+struct TorusSpec {
+  std::vector<int> shape;
+  std::vector<bool> wrap;  ///< per axis: whether its ends are joined (axes of three or more)
+  /// n x n x 2n or n x 2n x 2n in any order: the wrap of a short axis arrives half of every long
+  /// axis further. configs/README.md has the rule and its source.
+  bool twisted = false;
+
+  [[nodiscard]] bool joined(std::size_t axis) const { return wrap[axis] && shape[axis] > 2; }
+  /// Devices next to `device` in the positive direction of each axis that has one.
+  [[nodiscard]] std::vector<int> next(int device) const;
+  [[nodiscard]] std::vector<int> coordinates(int device) const;
+};
+
 /// How the devices of a server reach one another.
 struct ScaleUpSpec {
-  enum class Kind { NvLink, Pcie };
+  enum class Kind { NvLink, Pcie, Torus };
   Kind kind = Kind::Pcie;
-  BytesPerSecond bandwidth{};  ///< per device and direction
+  BytesPerSecond bandwidth{};  ///< per device and direction; in a torus of one link
   Seconds latency{};           ///< of a wire: to a switch, or to the other device
+  TorusSpec torus;             ///< shape is empty elsewhere
   int switches = 0;            ///< 0: every pair of devices has its own wire
   bool in_switch_reduction = false;
 };
@@ -58,6 +74,9 @@ struct PlatformSpec {
   static PlatformSpec read(Reader& system, const AcceleratorFactory& make, Conditions& conditions);
 };
 
+/// Reads the keys of a torus beside those of its wires. A spec read with mistakes has a legal
+/// shape.
+TorusSpec read_torus(Reader& scale_up, int devices);
 ServerSpec read_server(Reader server, const AcceleratorFactory& make);
 
 /// A whole number of parts from `minimum` to a million.

@@ -12,10 +12,17 @@ WireSpec read_wire(Reader& reader) {
           .latency = reader.quantity<Seconds>("latency")};
 }
 
-ScaleUpSpec read_scale_up(Reader reader) {
+ScaleUpSpec read_scale_up(Reader reader, int devices) {
   using Kind = ScaleUpSpec::Kind;
   ScaleUpSpec spec;
-  spec.kind = reader.choice<Kind>("kind", {{"nvlink", Kind::NvLink}, {"pcie", Kind::Pcie}});
+  spec.kind = reader.choice<Kind>(
+      "kind", {{"nvlink", Kind::NvLink}, {"pcie", Kind::Pcie}, {"torus", Kind::Torus}});
+  if (spec.kind == Kind::Torus) {
+    const WireSpec wire = read_wire(reader);
+    spec.bandwidth = wire.bandwidth;
+    spec.latency = wire.latency;
+    spec.torus = read_torus(reader, devices);
+  }
   if (spec.kind == Kind::NvLink) {
     const WireSpec wire = read_wire(reader);
     spec.bandwidth = wire.bandwidth;
@@ -88,7 +95,7 @@ ServerSpec read_server(Reader server, const AcceleratorFactory& make) {
   spec.accelerator = make(accelerator);
   spec.devices = read_count(server, "accelerators");
   if (server.has("scale_up") || spec.devices > 1) {
-    spec.scale_up = read_scale_up(server.child("scale_up"));
+    spec.scale_up = read_scale_up(server.child("scale_up"), spec.devices);
   }
   read_cpu(server.child("cpu"), spec);
   spec.sockets = read_count(server, "sockets", 2);

@@ -68,8 +68,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
   for (const char* key : {"search", "limits"}) {
     const Node& plan = *changed.find("plan");
     if (plan.kind() == Node::Kind::Map && plan.find(key) == nullptr) {
-      changed =
-          changed.with_value_at(std::string("plan.") + key, Node::map({}, tree.where()));
+      changed = changed.with_value_at(std::string("plan.") + key, Node::map({}, tree.where()));
     }
   }
   for (const auto& [path, value] : overrides) {

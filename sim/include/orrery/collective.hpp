@@ -16,6 +16,15 @@ const char* to_text(CollectiveKind kind);
 /// The links a represented device reaches others through.
 enum class LinkClass { ScaleUp, ScaleOut };
 
+/// One axis of a group of devices in a torus.
+struct TorusAxis {
+  int ranks = 1;      ///< of the group along the axis, at least 2
+  int hops = 1;       ///< links from one to the next; as many groups of this shape share each link
+  bool wrap = false;  ///< a ring, with a way in both directions; otherwise a line
+
+  friend bool operator==(const TorusAxis&, const TorusAxis&) = default;
+};
+
 /// What a group of devices can talk over. Derived from the platform's graph.
 struct GroupLayout {
   int ranks = 1;
@@ -25,6 +34,13 @@ struct GroupLayout {
   Seconds scale_up_latency{};        ///< of the wires and switches between two devices of a server
   bool scale_up_switched = false;    ///< any-to-any through switches
   bool in_switch_reduction = false;  ///< NVLS, in the server
+  /// In a torus: the axes on which the group's devices of one server differ. Empty elsewhere and
+  /// for one device. A group that is no evenly spaced box is one line without wrap.
+  std::vector<TorusAxis> torus;
+  BytesPerSecond torus_link{};  ///< of one link and direction; `scale_up` is all links of a device
+  /// Links on the shortest way between two devices, on average over all pairs and a device with
+  /// itself; only for a whole twisted torus, else 0.
+  double twisted_mean_hops = 0;
   /// Per device of the server and direction: its share of the server's NICs and of the fabric
   /// behind them, oversubscription on the group's routes included. What one rank reaches when every
   /// device sends to its neighbour in the next server of its group.

@@ -39,7 +39,7 @@ struct Link {
   int to = 0;
   BytesPerSecond bandwidth{};
   Seconds latency{};
-  std::string kind;  ///< "nvlink", "pcie", "hbm", "upi", "network"
+  std::string kind;  ///< "nvlink", "ici", "pcie", "hbm", "upi", "network"
 };
 
 /// A route: the links from one component to another.

@@ -51,7 +51,7 @@ struct Op {
 struct CollectiveUse {
   CollectiveRequest request;
   const char* who = "";  ///< name of the group, for people: "tensor"
-  int group = 0;  ///< kind of group, an index into RepresentedRank::meetings
+  int group = 0;         ///< kind of group, an index into RepresentedRank::meetings
 };
 
 /// What operations refer to by index.

@@ -1,0 +1,18 @@
+#pragma once
+/// What a group of devices in a torus can talk over.
+
+#include <span>
+
+#include "platform/platform_spec.hpp"
+
+namespace orrery {
+
+/// All links of a device that has a neighbour on both sides of every axis, per direction.
+BytesPerSecond torus_bandwidth(const ScaleUpSpec& scale_up);
+
+/// Sets the members of `layout` that belong to a torus. `devices` are those of the group in one
+/// server, sorted; `first` is the server's first device.
+void set_torus(GroupLayout& layout, std::span<const int> devices, int first,
+               const ScaleUpSpec& scale_up);
+
+}  // namespace orrery

@@ -1,0 +1,225 @@
+// tpu.systolic against hand arithmetic on a device with round numbers.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "accelerator/tpu.hpp"
+#include "accelerator/tpu_kernels.hpp"
+#include "models/accelerator/gpu_support.hpp"
+
+namespace orrery::accelerator::test {
+namespace {
+
+constexpr double kExact = 1e-12;
+
+// Two arrays of 128 x 128 at 1 GHz: 65.536 TFLOP/s.
+constexpr const char* kDevice = R"(
+name: round
+cores: 1
+tdp: 100 W
+peak: {bf16: 65.536 TFLOP/s, int8: 131.072 TFLOP/s, fp32: 16.384 TFLOP/s}
+matrix_units: {rows: 128, columns: 128, count: 2}
+clock: {frequency: 1000 MHz, spread: 0.01}
+vector: 1 TFLOP/s
+memory: {capacity: 16 GB, bandwidth: 1000 GB/s, efficiency: 0.8, on_chip: 64 MiB}
+gemm: {efficiency: 0.5, exposed: 0}
+attention: {efficiency: 0.25, operations: 10, block: 512}
+op_overhead: 1 us
+)";
+
+std::unique_ptr<const Accelerator> tpu(const std::string& yaml) {
+  Diagnostics diagnostics;
+  Reader reader(resolved(yaml), "accelerator", diagnostics);
+  auto device = make_tpu(reader);
+  diagnostics.throw_if_any();
+  return device;
+}
+
+double microseconds_of(const Cost& cost) { return cost.time.si() * 1e6; }
+
+std::string problem(const std::string& yaml) {
+  try {
+    tpu(yaml);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Tpu, TimesAProductByItsTilesRowsAndFill) {
+  // 8 x 8 tiles of weights, 1024 rows each, on two arrays: 32768 cycles, 256 to fill and drain;
+  // half of the cycles take a row.
+  const auto device = tpu(kDevice);
+  const double cycles = 8 * 8 * 1024 / 2 + 256;
+  EXPECT_NEAR(microseconds_of(cost(*device, product(1024, 1024, 1024))), 1 + cycles / 0.5 / 1000,
+              kExact * cycles);
+}
+
+TEST(Tpu, PadsToTheArrays) {
+  const auto device = tpu(kDevice);
+  EXPECT_EQ(cost(*device, product(1024, 1024, 897)).time,
+            cost(*device, product(1024, 1024, 1024)).time);
+  EXPECT_LT(cost(*device, product(1024, 1024, 896)).time,
+            cost(*device, product(1024, 1024, 897)).time);
+}
+
+TEST(Tpu, PadsRowsToSublanesOnly) {
+  // In the arrays 1024 x 1024; 1001 rows pad to 1008, not to 1024.
+  const tpu::MatrixUnits units{.rows = 128, .columns = 128, .count = 1};
+  const double cycles = tpu::product_cycles(units, 1, product(1001, 1024, 1024));
+  EXPECT_DOUBLE_EQ(cycles, 8 * 8 * 1008 + 256);
+}
+
+TEST(Tpu, WaitsForWeightsWhenThereAreFewRows) {
+  // 8 rows take as long as the next 128 x 128 weights: 128 cycles a tile. The other way round, 128
+  // columns of weights for 8 and 1024 rows, costs 8 tiles of 1024.
+  const tpu::MatrixUnits units{.rows = 128, .columns = 128, .count = 1};
+  EXPECT_DOUBLE_EQ(tpu::product_cycles(units, 1, product(8, 1024, 1024)), 8 * 8 * 128 + 256);
+}
+
+TEST(Tpu, KeepsInTheArraysWhatPadsBetter) {
+  const tpu::MatrixUnits units{.rows = 128, .columns = 128, .count = 1};
+  EXPECT_DOUBLE_EQ(tpu::product_cycles(units, 1, product(136, 1024, 1024)),
+                   tpu::product_cycles(units, 1, product(1024, 136, 1024)));
+}
+
+TEST(Tpu, RunsOneByteTypesTwiceAsFastAndFp32Slower) {
+  const auto device = tpu(kDevice);
+  const auto arrays = [&](Dtype dtype) {
+    return microseconds_of(cost(*device, product(2048, 2048, 2048, dtype))) - 1;
+  };
+  EXPECT_NEAR(arrays(Dtype::Int8), arrays(Dtype::Bf16) / 2, kExact * arrays(Dtype::Bf16));
+  EXPECT_NEAR(arrays(Dtype::Fp32), arrays(Dtype::Bf16) * 4, kExact * arrays(Dtype::Fp32));
+  EXPECT_TRUE(device->supports(Dtype::Fp32));
+  EXPECT_FALSE(device->supports(Dtype::Fp8));
+  EXPECT_FALSE(device->supports(Dtype::Fp16));
+}
+
+TEST(Tpu, ReadsOperandsOnceWhileOneFitsOnChip) {
+  const tpu::MemorySpec memory{.on_chip = Bytes(64.0 * 1024 * 1024)};
+  const Gemm fits = product(4096, 4096, 4096);  // 32 MiB each, half of the chip's memory
+  EXPECT_EQ(tpu::product_traffic(memory, fits), fits.bytes());
+}
+
+TEST(Tpu, ReadsOperandsAgainForEveryBlockOfTheResult) {
+  // 32 MiB of fp32 sums are blocks of sqrt(2^23) = 2896: six in each direction of 16384.
+  const tpu::MemorySpec memory{.on_chip = Bytes(64.0 * 1024 * 1024)};
+  const double matrix = 16384.0 * 16384.0 * 2;
+  EXPECT_DOUBLE_EQ(tpu::product_traffic(memory, product(16384, 16384, 16384)).si(),
+                   matrix * (6 + 6 + 1));
+}
+
+TEST(Tpu, MovesAtTheReachedBandwidth) {
+  const auto device = tpu(kDevice);
+  const Cost copy = cost(*device, MemoryBound{.bytes = gigabytes(0.8)});
+  EXPECT_NEAR(microseconds_of(copy), 1 + 1000, 1e-9);
+  EXPECT_EQ(copy.bound, Bound::Memory);
+}
+
+TEST(Tpu, ExposesTheFirstAndLastBlocks) {
+  // The product's 6 MiB take 7.86 us, less than the arrays and than the half of the chip's memory.
+  const auto hidden = tpu(kDevice);
+  std::string yaml = kDevice;
+  yaml.replace(yaml.find("exposed: 0}"), 11, "exposed: 1}");
+  const double moved = 3 * 1024.0 * 1024.0 * 2 / 0.8e12 * 1e6;
+  EXPECT_NEAR(microseconds_of(cost(*tpu(yaml), product(1024, 1024, 1024))) -
+                  microseconds_of(cost(*hidden, product(1024, 1024, 1024))),
+              moved, 1e-9);
+}
+
+TEST(Tpu, AttentionSkipsBlocksAboveTheDiagonal) {
+  // 8 heads of 2048 x 2048 scores in 4 blocks: 10 of 16. Two products, head 128, a quarter of the
+  // arrays.
+  const auto device = tpu(kDevice);
+  const double scores = 8 * 2048.0 * 2048.0 * 10 / 16;
+  const double matrix = scores * 2 * 2 * 128 / (65.536e12 * 0.25);
+  EXPECT_NEAR(cost(*device, attention(1, 8, 2048, 128)).time.si(), 1e-6 + matrix, 1e-12);
+}
+
+TEST(Tpu, AttentionBackwardMakesSevenProducts) {
+  const auto device = tpu(kDevice);
+  FlashAttention a = attention(1, 8, 2048, 128);
+  const double forward = cost(*device, a).time.si() - 1e-6;
+  a.backward = true;
+  EXPECT_NEAR(cost(*device, a).time.si() - 1e-6, forward * 7 / 2, 1e-12);
+}
+
+TEST(Tpu, AttentionPadsTheHeadToTheArrays) {
+  const auto device = tpu(kDevice);
+  EXPECT_EQ(cost(*device, attention(1, 8, 2048, 64)).time,
+            cost(*device, attention(1, 8, 2048, 128)).time);
+}
+
+TEST(Tpu, AttentionIsBoundByTheVectorUnitWhenItIsSlow) {
+  std::string yaml = kDevice;
+  yaml.replace(yaml.find("operations: 10"), 14, "operations: 100");
+  const double scores = 8 * 2048.0 * 2048.0 * 10 / 16;
+  EXPECT_NEAR(cost(*tpu(yaml), attention(1, 8, 2048, 128)).time.si(), 1e-6 + scores * 100 / 1e12,
+              1e-12);
+}
+
+TEST(Tpu, EveryVersionOfAttentionIsTheSameKernel) {
+  const auto device = tpu("use: accelerators/tpu-v5e");
+  FlashAttention a = attention(4, 16, 2048, 128);
+  const Seconds flash2 = cost(*device, a).time;
+  using V = FlashAttention::Version;
+  for (const V version : {V::Flash1, V::Triton, V::Flash3, V::Cudnn}) {
+    a.version = version;
+    EXPECT_EQ(cost(*device, a).time, flash2);
+  }
+}
+
+TEST(Tpu, HonoursTheOperatingPoint) {
+  const auto device = tpu(kDevice);
+  const Gemm gemm = product(4096, 4096, 4096);
+  const double alone = cost(*device, gemm).time.si() - 1e-6;
+  const auto arrays = [&](const OperatingPoint& point) {
+    return cost(*device, gemm, point).time.si() - 1e-6;
+  };
+  EXPECT_NEAR(arrays({.clock = 0.5}), alone / 0.5, alone * kExact);
+  EXPECT_NEAR(arrays({.slowest_deviations = 3}), alone / 0.97, alone * kExact);
+  EXPECT_NEAR(arrays({.regime = OperatingPoint::Regime::Burst, .slowest_deviations = 3}), alone,
+              alone * kExact);
+  // One array instead of two; the fill of 256 cycles stays.
+  EXPECT_NEAR(arrays({.compute_share = 0.5}), 2 * alone - 256e-9 / 0.5, alone * kExact);
+  const MemoryBound copy{.bytes = gigabytes(1)};
+  EXPECT_NEAR(cost(*device, copy, {.memory_share = 0.25}).time.si() - 1e-6,
+              4 * (cost(*device, copy).time.si() - 1e-6), 1e-12);
+}
+
+TEST(Tpu, IsMonotoneInEveryDimension) {
+  const auto device = tpu("use: accelerators/tpu-v4");
+  Seconds before{};
+  for (double size = 64; size < 20000; size *= 1.3) {
+    const Seconds time = cost(*device, product(std::floor(size), 4096, 4096)).time;
+    EXPECT_GE(time, before) << size;
+    before = time;
+  }
+}
+
+TEST(Tpu, NeverExceedsItsPeak) {
+  for (const char* entry : {"tpu-v4", "tpu-v5e", "tpu-v5p", "tpu-v6e", "tpu-7x"}) {
+    const auto device = tpu("use: accelerators/" + std::string(entry));
+    const Gemm gemm = product(16384, 16384, 16384);
+    const Cost found = cost(*device, gemm);
+    EXPECT_LT(gemm.flops() / found.time, device->peak(Dtype::Bf16)) << entry;
+    EXPECT_GT(gemm.flops() / found.time, 0.8 * device->peak(Dtype::Bf16)) << entry;
+    EXPECT_EQ(found.bound, Bound::Compute);
+    EXPECT_LE(found.activity.active_fraction, 1);
+  }
+}
+
+TEST(Tpu, RejectsAPeakThatItsArraysDoNotMake) {
+  std::string yaml = kDevice;
+  yaml.replace(yaml.find("count: 2"), 8, "count: 4");
+  EXPECT_NE(problem(yaml).find("expected 131.1 TFLOP/s; got '65.54 TFLOP/s'"), std::string::npos)
+      << problem(yaml);
+}
+
+TEST(Tpu, RejectsKeysThatItDoesNotKnow) {
+  EXPECT_NE(problem(std::string(kDevice) + "multiprocesors: 3\n").find("unknown key"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace orrery::accelerator::test
