@@ -84,6 +84,7 @@ Symmetry::Symmetry(Groups& groups, const Platform& platform, bool fold) {
     refine(groups, platform);
     return;
   }
+  stages_ = fold;
   ranks_per_class_ = fold ? groups.devices_per_stage() : 1;
   for (int rank = 0; rank < ranks; rank += ranks_per_class_) {
     classes_.push_back({.rank = rank, .weight = ranks_per_class_});
@@ -116,9 +117,12 @@ void Symmetry::number(const std::vector<std::uint64_t>& colours) {
 std::vector<std::vector<std::int32_t>> Symmetry::meetings(const Groups& groups) const {
   std::map<std::pair<GroupKind, std::set<int>>, std::int32_t> known;
   std::vector<std::vector<std::int32_t>> result;
+  const std::vector<GroupKind> kinds = groups.meeting();
   for (std::size_t index = 0; index < classes_.size(); ++index) {
     std::vector<std::int32_t> of_class(kGroupKinds, -1);
-    for (const GroupKind kind : groups.meeting()) {
+    for (const GroupKind kind : kinds) {
+      // Of stages that are a class each, only embeddings are tied across.
+      if (stages_ && kind != GroupKind::EmbeddingTie) continue;
       const GroupSpan group = groups.span(kind, classes_[index].rank);
       std::set<int> members;
       for (int i = 0; i < group.count; ++i)

@@ -38,6 +38,7 @@ class Symmetry {
   std::vector<Class> classes_;
   std::vector<int> class_of_;  ///< by rank; empty when classes are equal runs of ranks
   int ranks_per_class_ = 1;
+  bool stages_ = false;  ///< each pipeline stage is one class
 };
 
 }  // namespace orrery::workload

@@ -32,6 +32,8 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
                      const CollectiveModel& collectives)
     : tables_(tables), kinds_(std::move(kinds)) {
   for (const DevicePoint& kind : kinds_) {
+    whole_.push_back({.multiprocessors = static_cast<double>(kind.accelerator->multiprocessors()),
+                      .memory = kind.accelerator->memory_bandwidth().si()});
     std::vector<BlockCost>& of_kind = blocks_.emplace_back();
     of_kind.reserve(tables.blocks.size());
     for (const Block& block : tables.blocks) of_kind.push_back(cost_of(block, kind));
@@ -57,12 +59,12 @@ double expected_slowest(int count) {
   return x;
 }
 
-OperatingPoint CostTable::beside(int multiprocessors, BytesPerSecond memory, int kind) const {
-  const DevicePoint& device = kinds_[static_cast<std::size_t>(kind)];
-  OperatingPoint point = device.point;
-  point.compute_share = share_left(multiprocessors, device.accelerator->multiprocessors());
-  point.memory_share = share_left(memory.si(), device.accelerator->memory_bandwidth().si());
-  return point;
+double CostTable::compute_share(int multiprocessors, int kind) const {
+  return share_left(multiprocessors, whole_[static_cast<std::size_t>(kind)].multiprocessors);
+}
+
+double CostTable::memory_share(BytesPerSecond memory, int kind) const {
+  return share_left(memory.si(), whole_[static_cast<std::size_t>(kind)].memory);
 }
 
 double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory,
@@ -70,8 +72,9 @@ double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSec
   const auto key = std::make_tuple(index, multiprocessors, memory.si(), kind);
   const auto found = slowdowns_.find(key);
   if (found != slowdowns_.end()) return found->second;
-  const DevicePoint slowed{kinds_[static_cast<std::size_t>(kind)].accelerator,
-                           beside(multiprocessors, memory, kind)};
+  DevicePoint slowed = kinds_[static_cast<std::size_t>(kind)];
+  slowed.point.compute_share = compute_share(multiprocessors, kind);
+  slowed.point.memory_share = memory_share(memory, kind);
   const double alone = block(index, kind).time.si();
   const double time = cost_of(tables_.blocks[index], slowed).time.si();
   const double factor = alone > 0 ? std::max(1.0, time / alone) : 1.0;

@@ -44,13 +44,19 @@ class CostTable {
   /// `memory` to and from HBM; at least 1.
   [[nodiscard]] double slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory,
                                 int kind = 0) const;
-  /// The shares of the device that such communication leaves to kernels.
-  [[nodiscard]] OperatingPoint beside(int multiprocessors, BytesPerSecond memory,
-                                      int kind = 0) const;
+  /// The share of the multiprocessors, and that of the memory's bandwidth, which such communication
+  /// leaves to kernels, ratios.
+  [[nodiscard]] double compute_share(int multiprocessors, int kind = 0) const;
+  [[nodiscard]] double memory_share(BytesPerSecond memory, int kind = 0) const;
 
  private:
   const WorkTables& tables_;
   std::vector<DevicePoint> kinds_;
+  struct Whole {
+    double multiprocessors = 1;
+    double memory = 1;  ///< in B/s
+  };
+  std::vector<Whole> whole_;  // by kind
   std::vector<std::vector<BlockCost>> blocks_;  // by kind
   std::vector<CollectiveCost> collectives_;
   mutable std::map<std::tuple<std::uint32_t, int, double, int>, double> slowdowns_;

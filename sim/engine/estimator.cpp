@@ -11,6 +11,8 @@ namespace {
 
 std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
 
+constexpr std::size_t kNoPass = static_cast<std::size_t>(-1);
+
 // Where a rank stands.
 struct Mark {
   Seconds now{};
@@ -23,6 +25,7 @@ struct RankClock {
   SideStreams side;
   Tiles tiles{};
   std::size_t placed = 0;  // passes
+  std::size_t period_first = kNoPass, period_last = kNoPass;
   Mark period_begin, period_end;
 };
 
@@ -44,6 +47,7 @@ class Estimator {
     }
     find_pacing();
     sort_passes();
+    if (outline.microbatches_left_out > 0) choose_periods();
   }
 
   StepResult run() {
@@ -113,7 +117,7 @@ class Estimator {
     if (pass.joins) start = max(start, clock.side.free());
     idle(clock, start, pass);
     if (pass.host_sync) clock.host = max(clock.host, start);
-    note_period(clock, pass.rank);
+    note_period(clock);
     ++clock.placed;
     run_routine(pass, clock, start);
     send(index, pass, clock);
@@ -143,6 +147,7 @@ class Estimator {
 
   // The slowest among those that run it together.
   const RoutineProfiles& pace(std::uint32_t rank, std::uint32_t routine) const {
+    if (profiles_.size() == 1) return profiles_.front();
     const auto& kinds = pacing_[rank];
     int slowest = kinds.front();
     for (const int kind : kinds) {
@@ -243,14 +248,19 @@ class Estimator {
 
   // Remembers where a rank stands at both ends of one period in the middle of its passes, which is
   // in the steady state.
-  void note_period(RankClock& clock, std::size_t rank) {
-    if (outline_.microbatches_left_out == 0) return;
-    const std::size_t passes = passes_of_[rank].size() - 1;  // one more is the step's end
-    const std::size_t period = passes * static_cast<std::size_t>(outline_.period) /
-                               static_cast<std::size_t>(last_microbatch_ + 1);
-    const std::size_t begin = (passes - period) / 2;
-    if (clock.placed == begin) clock.period_begin = {clock.now, clock.tiles};
-    if (clock.placed == begin + period) clock.period_end = {clock.now, clock.tiles};
+  void note_period(RankClock& clock) {
+    if (clock.placed == clock.period_first) clock.period_begin = {clock.now, clock.tiles};
+    if (clock.placed == clock.period_last) clock.period_end = {clock.now, clock.tiles};
+  }
+
+  void choose_periods() {
+    for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
+      const std::size_t passes = passes_of_[rank].size() - 1;  // one more is the step's end
+      const std::size_t period = passes * static_cast<std::size_t>(outline_.period) /
+                                 static_cast<std::size_t>(last_microbatch_ + 1);
+      clocks_[rank].period_first = (passes - period) / 2;
+      clocks_[rank].period_last = clocks_[rank].period_first + period;
+    }
   }
 
   // What the microbatches that are left out add.

@@ -10,6 +10,7 @@
 
 #include <orrery/reader.hpp>
 
+#include "engine/cost_memo.hpp"
 #include "engine/estimator.hpp"
 #include "scenario/machine.hpp"
 
@@ -121,11 +122,12 @@ class Search {
  private:
   void work(Share& share) {
     try {
+      const Memos memos = make_memos();
       while (!stopped_) {
         const std::size_t first = next_.fetch_add(kBatch);
         if (first >= space_.size()) return;
         const std::size_t last = std::min(space_.size(), first + kBatch);
-        for (std::size_t i = first; i < last; ++i) evaluate_one(i, share);
+        for (std::size_t i = first; i < last; ++i) evaluate_one(i, memos, share);
         share.evaluated += last - first;
         report(last - first);
       }
@@ -143,7 +145,17 @@ class Search {
     if (options_.stop && options_.stop()) stopped_ = true;
   }
 
-  void evaluate_one(std::size_t index, Share& share) const {
+  // What kernels cost on every kind of device, as far as this thread has asked.
+  using Memos = std::vector<std::unique_ptr<const CostMemo>>;
+  [[nodiscard]] Memos make_memos() const {
+    Memos memos;
+    for (const DeviceKind& kind : machine_.platform->kinds()) {
+      memos.push_back(std::make_unique<const CostMemo>(*kind.accelerator));
+    }
+    return memos;
+  }
+
+  void evaluate_one(std::size_t index, const Memos& memos, Share& share) const {
     const Strategy strategy = space_.at(index);
     const Platform& platform = *machine_.platform;
     Found found;
@@ -158,9 +170,12 @@ class Search {
     }
     if (!spec_.limits.empty() && !within_limits(*strategy.workload, share)) return;
     const LoweredWorkload lowered = strategy.workload->lower(platform, {.shorten = true});
-    const CostTable costs(lowered.outline,
-                          device_points(platform, lowered.regime, lowered.work.devices),
-                          *machine_.collectives);
+    std::vector<DevicePoint> points =
+        device_points(platform, lowered.regime, lowered.work.devices);
+    for (std::size_t kind = 0; kind < points.size(); ++kind) {
+      points[kind].accelerator = memos[kind].get();
+    }
+    const CostTable costs(lowered.outline, std::move(points), *machine_.collectives);
     const StepResult step = estimate(lowered.outline, costs, lowered.launch_time);
     found.time = step.step_time;
     found.breakdown = step.breakdown;
