@@ -122,7 +122,7 @@ int plan(const Arguments& arguments) {
   const orrery::PlanResult result = orrery::plan(scenario, registry, options);
   if (arguments.json != "-") std::cout << orrery::to_text(result);
   if (!arguments.json.empty()) write_file(arguments.json, orrery::to_json(result));
-  return result.best.empty() ? kCannotFinish : kOk;
+  return result.best.empty() || result.interrupted ? kCannotFinish : kOk;
 }
 
 int check(const Arguments& arguments) {

@@ -56,7 +56,7 @@ class CostTable {
     double multiprocessors = 1;
     double memory = 1;  ///< in B/s
   };
-  std::vector<Whole> whole_;  // by kind
+  std::vector<Whole> whole_;                    // by kind
   std::vector<std::vector<BlockCost>> blocks_;  // by kind
   std::vector<CollectiveCost> collectives_;
   mutable std::map<std::tuple<std::uint32_t, int, double, int>, double> slowdowns_;

@@ -18,7 +18,7 @@ struct ExecuteOptions {
 
 /// Simulates one step.
 /// @throws SimulationError when operations wait for one another and the step cannot end, naming
-/// one.
+/// one; or when there are more represented ranks than the kernel has ports for.
 StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel);
 

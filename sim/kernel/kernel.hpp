@@ -27,6 +27,9 @@ class Kernel {
   using Port = std::uint32_t;
   using Timer = std::uint64_t;
 
+  /// Ports that a kernel has at most.
+  static constexpr std::size_t kMostPorts = 4096;
+
   virtual ~Kernel() = default;
   /// Time since this kernel was made.
   [[nodiscard]] virtual Seconds now() const = 0;

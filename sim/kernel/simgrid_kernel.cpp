@@ -61,13 +61,12 @@ class World {
   // (10 ms).
   void make_ports() {
     auto* zone = sg4::create_star_zone("ports");
-    for (std::size_t i = 0; i < kPorts; ++i) {
+    for (std::size_t i = 0; i < Kernel::kMostPorts; ++i) {
       ports_.push_back(zone->create_host("port" + std::to_string(i), 1.0));
     }
     zone->seal();
   }
 
-  static constexpr std::size_t kPorts = 4096;
   sg4::Engine* engine_ = nullptr;
   std::vector<sg4::Host*> ports_;
 };

@@ -80,7 +80,10 @@ std::string to_text(const PlanResult& result, const TextOptions&) {
   text += fmt::format("{} of {} legal strategies evaluated in closed form{}\n\n", result.evaluated,
                       result.legal, result.interrupted ? " before the search was interrupted" : "");
   if (result.best.empty()) {
-    text += "none of them can run\n";
+    text += result.legal == 0
+                ? "nothing to evaluate: tensor, pipeline and context ranks divide the devices, and "
+                  "plan.search or the reasons below leave none\n"
+                : "none of them can run\n";
     if (!result.nearest.empty()) text += fmt::format("nearest to fitting: {}\n", result.nearest);
   } else {
     text += table(result);
