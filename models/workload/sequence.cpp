@@ -59,13 +59,13 @@ void Sequence::run(std::uint32_t routine) {
 int Sequence::beside(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after) {
   flush();
   after.push_back(last_compute_);
-  return detached(collective, stream, tile, std::move(after));
+  return detached(collective, stream, tile, after);
 }
 
-int Sequence::detached(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after) {
-  return static_cast<int>(
-      add({.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .work = collective},
-          std::move(after)));
+int Sequence::detached(std::uint32_t collective, Stream stream, Tile tile,
+                       const std::vector<int>& after) {
+  return static_cast<int>(add(
+      {.kind = Op::Kind::Collective, .stream = stream, .tile = tile, .work = collective}, after));
 }
 
 void Sequence::wait(int step) {
@@ -80,7 +80,7 @@ int Sequence::mark() {
   return last_compute_;
 }
 
-std::uint32_t Sequence::add(const Op& op, std::vector<int> after) {
+std::uint32_t Sequence::add(const Op& op, const std::vector<int>& after) {
   Step step;
   step.op = op;
   // Before the first step on Compute stands what ran before the routine.

@@ -26,7 +26,8 @@ class Sequence {
   /// Returns its step.
   int beside(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after = {});
   /// A collective on `stream` after steps `after` only.
-  int detached(std::uint32_t collective, Stream stream, Tile tile, std::vector<int> after = {});
+  int detached(std::uint32_t collective, Stream stream, Tile tile,
+               const std::vector<int>& after = {});
   /// What follows on Compute starts after `step`.
   void wait(int step);
   /// Ends the current block and returns the last step on Compute, or -1 when there is none.
@@ -37,7 +38,7 @@ class Sequence {
 
  private:
   void flush();
-  std::uint32_t add(const Op& op, std::vector<int> after);
+  std::uint32_t add(const Op& op, const std::vector<int>& after);
   void add_compute(Step step);
 
   Outline* outline_;

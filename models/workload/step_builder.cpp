@@ -97,11 +97,10 @@ Outline StepBuilder::build() {
 
 std::string StepBuilder::name_of(const Symmetry::Class& of, int classes_of_stage) const {
   const int stage = groups_.stage_of(of.rank);
-  const std::string name = stages_ > 1 ? fmt::format("stage {}", stage) : "every rank";
-  if (classes_of_stage == 1) return name;
-  const std::string device = fmt::format("rank {}", of.rank);
+  const std::string where = stages_ > 1 ? fmt::format("stage {}", stage) : "";
+  if (classes_of_stage == 1) return where.empty() ? "every rank" : where;
   const std::string alike = of.weight > 1 ? fmt::format(" and {} alike", of.weight - 1) : "";
-  return (stages_ > 1 ? name + ", " : "") + device + alike;
+  return fmt::format("{}{}rank {}{}", where, where.empty() ? "" : ", ", of.rank, alike);
 }
 
 void StepBuilder::add_ranks(const Platform& platform) {
@@ -180,7 +179,7 @@ void StepBuilder::build_class(int index) {
   }
   for (const StagePass& pass : pipeline_order(stages_, stage, chunks_, microbatches_)) {
     const PassKind& kind =
-        kinds[static_cast<std::size_t>((pass.backward ? chunks_ : 0) + pass.chunk)];
+        kinds[static_cast<std::size_t>(pass.chunk + (pass.backward ? chunks_ : 0))];
     const bool special = pass.microbatch == (pass.backward ? microbatches_ - 1 : 0);
     passes_[slot(index, pass.backward, pass.chunk, pass.microbatch)] =
         static_cast<std::int32_t>(outline_.passes.size());

@@ -1,6 +1,7 @@
 #include "engine/outline_summary.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace orrery {
@@ -97,7 +98,7 @@ void summarise(const Outline& outline, const CostTable& costs, StepResult& resul
     line = {.label = label,
             .algorithm = cost.algorithm,
             .protocol = cost.protocol,
-            .count = std::max(line.count, static_cast<int>(counter.most(i) + 0.5)),
+            .count = std::max(line.count, static_cast<int>(std::lround(counter.most(i)))),
             .alone = cost.time()};
   }
   for (const auto& entry : known) result.collectives.push_back(entry.second);

@@ -7,8 +7,6 @@
 namespace orrery {
 namespace {
 
-constexpr Seconds kNever{-1e30};
-
 std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
 
 }  // namespace

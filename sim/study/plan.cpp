@@ -170,8 +170,7 @@ class Search {
     }
     if (!spec_.limits.empty() && !within_limits(*strategy.workload, share)) return;
     const LoweredWorkload lowered = strategy.workload->lower(platform, {.shorten = true});
-    std::vector<DevicePoint> points =
-        device_points(platform, lowered.regime, lowered.work.devices);
+    std::vector<DevicePoint> points = device_points(platform, lowered.regime, lowered.work.devices);
     for (std::size_t kind = 0; kind < points.size(); ++kind) {
       points[kind].accelerator = memos[kind].get();
     }
@@ -239,7 +238,7 @@ std::string limit_of(const Tiles& breakdown, Seconds step) {
 
 std::string as_text(const std::vector<std::pair<std::string, std::string>>& settings) {
   std::vector<std::string> parts;
-  for (const auto& [path, value] : settings) parts.push_back(path + "=" + value);
+  for (const auto& [path, value] : settings) parts.push_back(fmt::format("{}={}", path, value));
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
