@@ -178,8 +178,8 @@ void StepBuilder::build_class(int index) {
     }
   }
   for (const StagePass& pass : pipeline_order(stages_, stage, chunks_, microbatches_)) {
-    const PassKind& kind =
-        kinds[static_cast<std::size_t>(pass.chunk + (pass.backward ? chunks_ : 0))];
+    const int nth = pass.chunk + (pass.backward ? chunks_ : 0);
+    const PassKind& kind = kinds[static_cast<std::size_t>(nth)];
     const bool special = pass.microbatch == (pass.backward ? microbatches_ - 1 : 0);
     passes_[slot(index, pass.backward, pass.chunk, pass.microbatch)] =
         static_cast<std::int32_t>(outline_.passes.size());
