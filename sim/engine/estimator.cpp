@@ -234,6 +234,7 @@ class Estimator {
   void send(std::uint32_t index, const Pass& pass, RankClock& clock) {
     output_[index] = clock.now;
     if (pass.message < 0) return;
+    clock.host += launch_time_;
     const auto message = static_cast<std::uint32_t>(pass.message);
     const CollectiveCost& cost = costs_.collective(message);
     if (pass.message_stream == Stream::Compute) {
@@ -255,7 +256,11 @@ class Estimator {
 
   void choose_periods() {
     for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
-      const std::size_t passes = passes_of_[rank].size() - 1;  // one more is the step's end
+      const auto repeats = [this](std::uint32_t pass) {
+        return outline_.passes[pass].microbatch != Pass::kOnce;
+      };
+      const auto passes = static_cast<std::size_t>(
+          std::count_if(passes_of_[rank].begin(), passes_of_[rank].end(), repeats));
       const std::size_t period = passes * static_cast<std::size_t>(outline_.period) /
                                  static_cast<std::size_t>(last_microbatch_ + 1);
       clocks_[rank].period_first = (passes - period) / 2;
@@ -286,7 +291,10 @@ class Estimator {
     for (const RepresentedRank& rank : outline_.ranks) all += rank.weight;
     for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
       Tiles tiles = clocks_[rank].tiles;
-      tiles[at(Tile::Bubble)] += last - clocks_[rank].now;
+      // What is under way beside the end of the compute stream is the last message.
+      const Seconds message = max(Seconds(0), clocks_[rank].side.free() - clocks_[rank].now);
+      tiles[at(Tile::PipelineComm)] += message;
+      tiles[at(Tile::Bubble)] += last - clocks_[rank].now - message;
       for (std::size_t t = 0; t < tiles.size(); ++t) {
         result.breakdown[t] += tiles[t] * (outline_.ranks[rank].weight / all);
       }

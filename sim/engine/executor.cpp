@@ -229,7 +229,7 @@ void Executor::end(std::uint32_t index) {
 
 void Executor::fail_deadlock() const {
   std::uint32_t stuck = 0;
-  while (times_[stuck].end.si() >= 0) ++stuck;
+  while (stuck + 1 < times_.size() && times_[stuck].end.si() >= 0) ++stuck;
   const Op& op = program_.ops()[stuck];
   throw SimulationError(fmt::format(
       "the step cannot end: {} of {} operations wait for one another; the first is operation {} "

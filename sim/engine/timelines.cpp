@@ -55,10 +55,12 @@ bool Timelines::untouchable(const Program::Instance& run,
                             const std::vector<std::uint32_t>& latest) const {
   if (reachable_[program_.ops()[run.first].rank]) return false;
   const std::uint32_t last = last_compute(run);
-  // Communication that opens it starts together with its first kernels.
+  // Nothing of it may start before its first kernels: communication that opens it starts with them.
   const std::uint32_t first = next_compute(run.first);
-  for (std::uint32_t op = run.first; op < first; ++op) {
-    if (latest[op] == 0 || latest[op] != latest[first]) return false;
+  for (std::uint32_t op = run.first; op < run.first + run.count; ++op) {
+    if (op == first) continue;
+    if (latest[op] == 0 || latest[op] < latest[first]) return false;
+    if (op < first && latest[op] != latest[first]) return false;
   }
   for (std::uint32_t op = run.first; op < run.first + run.count; ++op) {
     if (program_.ops()[op].meeting >= 0) return false;

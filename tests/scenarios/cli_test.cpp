@@ -38,7 +38,7 @@ TEST(CommandLine, TakesTheFileAsWellAsItsFolder) {
 }
 
 TEST(CommandLine, HelpEndsWithZero) {
-  for (const char* command : {"", "run", "check", "validate", "list"}) {
+  for (const char* command : {"", "run", "check", "plan", "validate", "list"}) {
     std::vector<std::string> arguments;
     if (*command != '\0') arguments.emplace_back(command);
     arguments.emplace_back("--help");
@@ -53,6 +53,47 @@ TEST(CommandLine, VersionEndsWithZero) {
   const Finished finished = run_orrery({"--version"});
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_TRUE(holds(finished.output, "."));
+}
+
+TEST(CommandLine, RunsAtBothFidelitiesAndUnfolded) {
+  const std::string job = (kScenarios / "mixtral-8x7b-h100").string();
+  const auto step = [&](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments{"run", job, "--json", "-"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Finished finished = run_orrery(arguments);
+    EXPECT_EQ(finished.exit_code, 0) << finished.errors;
+    return json::parse(finished.output);
+  };
+  const json event = step({}), analytic = step({"--fidelity", "analytic"});
+  const json unfolded = step({"--no-fold"});
+  EXPECT_EQ(event["fidelity"], "event");
+  EXPECT_EQ(analytic["fidelity"], "analytic");
+  EXPECT_EQ(unfolded["ranks"].size(), 64U);
+  const double seconds = event["throughput"]["step_time_s"];
+  EXPECT_NEAR(analytic["throughput"]["step_time_s"].get<double>(), seconds, 0.05 * seconds);
+  EXPECT_NEAR(unfolded["throughput"]["step_time_s"].get<double>(), seconds, 1e-9 * seconds);
+}
+
+TEST(CommandLine, PlanRanksLayoutsAndSaysWhyOthersAreRejected) {
+  const std::vector<std::string> narrow{
+      "plan", kLlama, "--set", "plan.search.tensor=[1, 2]", "--set", "plan.confirm=1"};
+  const Finished table = run_orrery(narrow);
+  EXPECT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_TRUE(holds(table.output, "legal strategies evaluated in closed form"));
+  EXPECT_TRUE(holds(table.output, "The best, for `orrery run`:"));
+  EXPECT_TRUE(holds(table.output, "does not fit in memory"));
+  std::vector<std::string> arguments = narrow;
+  arguments.insert(arguments.end(), {"--json", "-"});
+  const json result = json::parse(run_orrery(arguments).output);
+  EXPECT_EQ(result["evaluated"], result["legal"]);
+  EXPECT_TRUE(result["best"][0].contains("event_step_time_s"));
+  EXPECT_FALSE(result["best"][1].contains("event_step_time_s"));
+}
+
+TEST(CommandLine, PlanEndsWithOneWhenNothingFits) {
+  const Finished finished = run_orrery({"plan", kLlama, "--set", "plan.memory_share=0.01"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_TRUE(holds(finished.output, "nearest to fitting:"));
 }
 
 TEST(CommandLine, BadUseEndsWithTwo) {

@@ -11,8 +11,8 @@
 namespace orrery::engine_test {
 
 /// 100 multiprocessors, 100 B/s of memory. A product takes as many seconds as it has flops, divided
-/// by the compute share; a memory-bound kernel as many as it has bytes, divided by the memory
-/// share; fused attention 1 s, whatever is taken.
+/// by the compute share and the clock; a memory-bound kernel as many as it has bytes, divided by
+/// the memory share; fused attention 1 s, whatever is taken.
 class FakeAccelerator final : public Accelerator {
  public:
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -23,10 +23,13 @@ class FakeAccelerator final : public Accelerator {
   [[nodiscard]] int multiprocessors() const override { return 100; }
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     if (const auto* product = std::get_if<Gemm>(&work.shape)) {
-      return {.time = Seconds(product->flops().si() / point.compute_share), .activity = {}};
+      return {.time = Seconds(product->flops().si() / point.compute_share / point.clock),
+              .activity = {}};
     }
     if (const auto* memory = std::get_if<MemoryBound>(&work.shape)) {
-      return {.time = Seconds(memory->bytes.si() / point.memory_share), .activity = {}};
+      return {.time = Seconds(memory->bytes.si() / point.memory_share),
+              .activity = {},
+              .bound = Bound::Memory};
     }
     return {.time = Seconds(1), .activity = {}};
   }

@@ -1,0 +1,63 @@
+// The closed form against the events.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "properties/support.hpp"
+
+namespace orrery::properties_test {
+namespace {
+
+double differs(const Changes& changes) {
+  const double event = step_seconds(changes);
+  return step_seconds(changes + Changes{{"run.fidelity", "analytic"}}) / event - 1;
+}
+
+class Fidelity : public testing::TestWithParam<Layout> {};
+
+// Gathering layer by layer runs beside kernels whatever the switches say, and so do the blocks of
+// ring attention.
+bool contends(const std::string& layout) {
+  return layout == "zero2" || layout == "zero3" || layout == "hybrid" || layout == "operator" ||
+         layout.rfind("context", 0) == 0;
+}
+
+TEST_P(Fidelity, AgreesWhereNothingContends) {
+  if (contends(GetParam().name)) GTEST_SKIP() << "communication runs beside kernels";
+  EXPECT_LT(std::abs(differs(GetParam().changes + overlap(false))), 0.01);
+}
+
+TEST_P(Fidelity, IsNearWhereCommunicationRunsBesideKernels) {
+  EXPECT_LT(std::abs(differs(GetParam().changes + overlap(true))), 0.05);
+}
+
+TEST_P(Fidelity, TilesSumToTheStepAndKernelTimesAgree) {
+  const Report event = run(GetParam().changes);
+  const Report analytic = run(GetParam().changes + Changes{{"run.fidelity", "analytic"}});
+  const double step = analytic.step.step_time.si();
+  double sum = 0;
+  for (const Seconds tile : analytic.step.breakdown) {
+    EXPECT_GE(tile.si(), -1e-9 * step);
+    sum += tile.si();
+  }
+  EXPECT_NEAR(sum, step, 1e-9 * step);
+  for (const auto& [kind, time] : event.step.kernel_time) {
+    EXPECT_NEAR(analytic.step.kernel_time.at(kind).si(), time.si(), 1e-9 * step) << kind;
+  }
+  ASSERT_EQ(event.step.collectives.size(), analytic.step.collectives.size());
+  for (std::size_t i = 0; i < event.step.collectives.size(); ++i) {
+    EXPECT_EQ(event.step.collectives[i].count, analytic.step.collectives[i].count);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, Fidelity, testing::ValuesIn(layouts()),
+                         [](const auto& of) { return of.param.name; });
+
+TEST(FidelityOfAStraggler, IsNear) {
+  const Changes slow = {{"system.degraded", "[{devices: server1.gpu3, clock: 0.7}]"},
+                        {"workload.parallelism", "{tensor: 4, pipeline: 2, sequence: true}"}};
+  EXPECT_LT(std::abs(differs(slow)), 0.05);
+}
+
+}  // namespace
+}  // namespace orrery::properties_test

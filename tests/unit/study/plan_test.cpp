@@ -1,0 +1,148 @@
+// A search small enough to be counted and run by hand: four layers on one server of eight.
+#include <orrery/plan.hpp>
+
+#include <gtest/gtest.h>
+
+#include <orrery/builtin.hpp>
+#include <orrery/error.hpp>
+#include <orrery/simulation.hpp>
+
+namespace orrery {
+namespace {
+
+constexpr const char* kJob = R"(
+system: {use: clusters/eos, servers: 1}
+workload:
+  model: {name: small, layers: 4, hidden: 2048, heads: 16, feed_forward: 8192, vocabulary: 32768,
+          max_sequence: 1024, tied_embeddings: false}
+  sequence_length: 1024
+  global_batch: 32
+  software: {use: software/megatron-core-2024}
+plan:
+  confirm: 2
+  search: {tensor: [1, 2], pipeline: [2], interleave: [1], microbatch: [1, 2], sharding: [zero1],
+           recompute: [none], sequence: [true], overlap_p2p: [true], overlap_data: [false, true]}
+)";
+
+using Changes = std::vector<std::pair<std::string, std::string>>;
+
+Scenario scenario(const Changes& changes = {}) {
+  const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
+  return make_scenario(parse_yaml(kJob, "job.yaml"), library, changes);
+}
+
+PlanResult planned(const Changes& changes = {}, const PlanOptions& options = {}) {
+  return plan(scenario(changes), builtin_registry(), options);
+}
+
+double analytic_step(Changes settings) {
+  settings.emplace_back("run.fidelity", "analytic");
+  const Registry registry = builtin_registry();
+  return Simulation(scenario(settings), registry).run().step.step_time.si();
+}
+
+TEST(Plan, EvaluatesEveryLegalStrategy) {
+  // Tensor 1 or 2, microbatch 1 or 2, data parallelism overlapped or not.
+  const PlanResult result = planned();
+  EXPECT_EQ(result.legal, 8U);
+  EXPECT_EQ(result.evaluated, 8U);
+  EXPECT_EQ(result.best.size(), 8U);
+  EXPECT_FALSE(result.interrupted);
+}
+
+TEST(Plan, FindsWhatRunningThemAllFinds) {
+  const PlanResult result = planned({{"plan.confirm", "0"}});
+  double last = 0;
+  for (const PlanCandidate& candidate : result.best) {
+    const double step = analytic_step(candidate.settings);
+    EXPECT_NEAR(candidate.analytic.si(), step, 1e-12 * step);
+    EXPECT_GE(step, last);
+    last = step;
+  }
+}
+
+TEST(Plan, ConfirmsTheBestWithEvents) {
+  const PlanResult result = planned();
+  const Registry registry = builtin_registry();
+  for (std::size_t i = 0; i < result.best.size(); ++i) {
+    ASSERT_EQ(result.best[i].event.has_value(), i < 2) << i;
+    if (i >= 2) continue;
+    const Report report = Simulation(scenario(result.best[i].settings), registry).run();
+    EXPECT_NEAR(result.best[i].event->si(), report.step.step_time.si(),
+                1e-9 * report.step.step_time.si());
+  }
+  EXPECT_LE(*result.best[0].event, *result.best[1].event);
+}
+
+TEST(Plan, DoesNotDependOnThreads) {
+  const Changes wide = {{"plan.search", "{}"}, {"plan.confirm", "0"}};
+  PlanOptions one, four;
+  one.threads = 1;
+  four.threads = 4;
+  EXPECT_EQ(to_json(planned(wide, one)), to_json(planned(wide, four)));
+}
+
+TEST(Plan, KeepsWhatItFoundWhenItIsStopped) {
+  PlanOptions options;
+  options.threads = 1;
+  options.stop = [] { return true; };
+  const PlanResult result = planned({{"plan.search", "{}"}}, options);
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_GT(result.evaluated, 0U);
+  EXPECT_LT(result.evaluated, result.legal);
+  EXPECT_FALSE(result.best.empty());
+}
+
+TEST(Plan, SaysWhatIsNearestWhenNothingFits) {
+  const PlanResult result = planned({{"plan.memory_share", "0.01"}});
+  EXPECT_TRUE(result.best.empty());
+  ASSERT_EQ(result.rejected.size(), 1U);
+  EXPECT_EQ(result.rejected[0].first, "does not fit in memory");
+  EXPECT_EQ(result.rejected[0].second, 8U);
+  EXPECT_NE(result.nearest.find("workload.microbatch=1"), std::string::npos) << result.nearest;
+}
+
+TEST(Plan, HoldsLimits) {
+  const PlanResult all = planned({{"plan.confirm", "0"}});
+  const double middle = (all.best[3].analytic.si() + all.best[4].analytic.si()) / 2;
+  const PlanResult some =
+      planned({{"plan.confirm", "0"},
+               {"plan.limits", "{throughput.step_time_s: {max: " + std::to_string(middle) + "}}"}});
+  EXPECT_EQ(some.best.size(), 4U);
+  EXPECT_EQ(some.rejected[0].first, "throughput.step_time_s is beyond its limit");
+  EXPECT_EQ(some.rejected[0].second, 4U);
+}
+
+TEST(Plan, TakesUnevenStages) {
+  const PlanResult result = planned(
+      {{"workload.model.layers", "5"}, {"plan.search.pipeline", "[2]"}, {"plan.confirm", "1"}});
+  ASSERT_FALSE(result.best.empty());
+  EXPECT_NE(result.best[0].settings[0].second.find("layers_per_stage: [2, 3]"), std::string::npos)
+      << result.best[0].settings[0].second;
+}
+
+std::string refusal(const Changes& changes) {
+  try {
+    (void)planned(changes);
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Plan, RefusesWhatItDoesNotKnow) {
+  EXPECT_NE(refusal({{"plan.search", "{tensr: [1]}"}}).find("did you mean 'tensor'?"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"plan.search", "{sharding: [zero9]}"}})
+                .find("plan.search.sharding: expected none, zero1, zero2, zero3 or hybrid; got "
+                      "'zero9'"),
+            std::string::npos);
+  EXPECT_NE(refusal({{"plan.objective", "cost"}}).find("cost is not modelled yet"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal({{"workload", "{kind: gemm, m: 64, n: 64, k: 64}"}}).find("there is nothing to plan"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace orrery
