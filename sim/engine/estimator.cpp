@@ -1,6 +1,7 @@
 #include "engine/estimator.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <orrery/error.hpp>
 
@@ -61,24 +62,38 @@ class Estimator {
   }
 
  private:
+  // Kinds of groups that communicate inside routines which passes run again and again: layers.
+  [[nodiscard]] std::set<std::size_t> layer_groups() const {
+    std::set<std::size_t> groups;
+    for (const Routine& routine : outline_.routines) {
+      for (const Step& step : routine.steps) {
+        if (step.call < 0) continue;
+        for (const Step& inner : outline_.routines[static_cast<std::size_t>(step.call)].steps) {
+          if (inner.call >= 0 || inner.op.kind != Op::Kind::Collective) continue;
+          groups.insert(static_cast<std::size_t>(outline_.collectives[inner.op.work].group));
+        }
+      }
+    }
+    return groups;
+  }
+
   // Ranks that meet in every layer go at the pace of the slowest kind among them.
   void find_pacing() {
     pacing_.resize(outline_.ranks.size());
+    const std::set<std::size_t> groups =
+        profiles_.size() > 1 ? layer_groups() : std::set<std::size_t>{};
     for (std::size_t rank = 0; rank < pacing_.size(); ++rank) {
-      pacing_[rank] = {outline_.ranks[rank].kind};
-    }
-    if (profiles_.size() == 1) return;
-    for (std::size_t a = 0; a < pacing_.size(); ++a) {
+      const auto& mine = outline_.ranks[rank].meetings;
+      std::set<int> kinds = {outline_.ranks[rank].kind};
       for (const RepresentedRank& other : outline_.ranks) {
-        const auto& mine = outline_.ranks[a].meetings;
-        for (std::size_t group = 0; group < std::min<std::size_t>(2, mine.size()); ++group) {
-          if (mine[group] >= 0 && mine[group] == other.meetings[group]) {
-            pacing_[a].push_back(other.kind);
+        for (const std::size_t group : groups) {
+          const bool both = group < mine.size() && group < other.meetings.size();
+          if (both && mine[group] >= 0 && mine[group] == other.meetings[group]) {
+            kinds.insert(other.kind);
           }
         }
       }
-      std::sort(pacing_[a].begin(), pacing_[a].end());
-      pacing_[a].erase(std::unique(pacing_[a].begin(), pacing_[a].end()), pacing_[a].end());
+      pacing_[rank].assign(kinds.begin(), kinds.end());
     }
   }
 
