@@ -28,6 +28,7 @@ struct RankClock {
   std::size_t placed = 0;  // passes
   std::size_t period_first = kNoPass, period_last = kNoPass;
   Mark period_begin, period_end;
+  Seconds repeated{};  ///< what the microbatches that are left out take
 };
 
 class Estimator {
@@ -46,18 +47,20 @@ class Estimator {
     for (const Pass& pass : outline.passes) {
       last_microbatch_ = std::max(last_microbatch_, pass.microbatch);
     }
-    find_pacing();
     sort_passes();
+    find_crews();
+    find_pacing();
     if (outline.microbatches_left_out > 0) choose_periods();
   }
 
   StepResult run() {
     place_all();
-    Seconds last{};
-    for (const RankClock& clock : clocks_) last = max(last, max(clock.now, clock.side.free()));
+    repeat_periods();
     StepResult result;
-    result.step_time = last + repeat_period();
-    fill_tiles(result, last);
+    for (const RankClock& clock : clocks_) {
+      result.step_time = max(result.step_time, max(clock.now, clock.side.free()) + clock.repeated);
+    }
+    fill_tiles(result);
     return result;
   }
 
@@ -77,23 +80,43 @@ class Estimator {
     return groups;
   }
 
-  // Ranks that meet in every layer go at the pace of the slowest kind among them.
-  void find_pacing() {
-    pacing_.resize(outline_.ranks.size());
-    const std::set<std::size_t> groups =
-        profiles_.size() > 1 ? layer_groups() : std::set<std::size_t>{};
-    for (std::size_t rank = 0; rank < pacing_.size(); ++rank) {
-      const auto& mine = outline_.ranks[rank].meetings;
-      std::set<int> kinds = {outline_.ranks[rank].kind};
-      for (const RepresentedRank& other : outline_.ranks) {
-        for (const std::size_t group : groups) {
-          const bool both = group < mine.size() && group < other.meetings.size();
-          if (both && mine[group] >= 0 && mine[group] == other.meetings[group]) {
-            kinds.insert(other.kind);
-          }
+  // Whether two ranks meet in one of `groups`.
+  [[nodiscard]] bool meet(std::size_t a, std::size_t b, const std::set<std::size_t>& groups) const {
+    const auto& mine = outline_.ranks[a].meetings;
+    const auto& others = outline_.ranks[b].meetings;
+    return std::any_of(groups.begin(), groups.end(), [&](std::size_t group) {
+      return group < mine.size() && group < others.size() && mine[group] >= 0 &&
+             mine[group] == others[group];
+    });
+  }
+
+  // Ranks that meet in every layer are a crew: they start their passes together and go at the pace
+  // of the slowest kind among them.
+  void find_crews() {
+    const std::set<std::size_t> groups = layer_groups();
+    std::vector<bool> placed(outline_.ranks.size());
+    for (std::size_t first = 0; first < placed.size(); ++first) {
+      if (placed[first]) continue;
+      placed[first] = true;
+      std::vector<std::size_t> crew = {first};
+      for (std::size_t i = 0; i < crew.size() && !groups.empty(); ++i) {
+        for (std::size_t other = first + 1; other < placed.size(); ++other) {
+          const bool alike = passes_of_[other].size() == passes_of_[first].size();
+          if (placed[other] || !alike || !meet(crew[i], other, groups)) continue;
+          placed[other] = true;
+          crew.push_back(other);
         }
       }
-      pacing_[rank].assign(kinds.begin(), kinds.end());
+      crews_.push_back(std::move(crew));
+    }
+  }
+
+  void find_pacing() {
+    pacing_.resize(outline_.ranks.size());
+    for (const auto& crew : crews_) {
+      std::set<int> kinds;
+      for (const std::size_t rank : crew) kinds.insert(outline_.ranks[rank].kind);
+      for (const std::size_t rank : crew) pacing_[rank].assign(kinds.begin(), kinds.end());
     }
   }
 
@@ -104,39 +127,50 @@ class Estimator {
     }
   }
 
-  // Every rank as far as what has arrived lets it, until all are done.
+  // Every crew as far as what has arrived lets it, until all are done.
   void place_all() {
-    std::vector<std::size_t> next(passes_of_.size());
+    std::vector<std::size_t> next(crews_.size());
     std::size_t placed = 0;
-    for (std::size_t before = 1; placed > before || before == 1;) {
-      before = std::max<std::size_t>(placed, 2);
-      for (std::size_t rank = 0; rank < passes_of_.size(); ++rank) {
-        while (next[rank] < passes_of_[rank].size() && place(passes_of_[rank][next[rank]])) {
-          ++next[rank];
-          ++placed;
+    while (placed < outline_.passes.size()) {
+      const std::size_t before = placed;
+      for (std::size_t crew = 0; crew < crews_.size(); ++crew) {
+        const std::vector<std::size_t>& ranks = crews_[crew];
+        const std::size_t passes = passes_of_[ranks.front()].size();
+        for (; next[crew] < passes && place(ranks, next[crew]); ++next[crew]) {
+          placed += ranks.size();
         }
       }
-      if (placed == outline_.passes.size()) return;
-      if (placed < before) break;
+      if (placed == before) {
+        throw SimulationError("the step cannot end: its passes wait for one another");
+      }
     }
-    throw SimulationError("the step cannot end: its passes wait for one another");
   }
 
-  bool place(std::uint32_t index) {
+  // The `nth` pass of every rank of a crew, if what all of them need is there.
+  bool place(const std::vector<std::size_t>& crew, std::size_t nth) {
+    Seconds start{};
+    for (const std::size_t rank : crew) {
+      const Pass& pass = outline_.passes[passes_of_[rank][nth]];
+      const Seconds arrival =
+          pass.after == Pass::kNothing ? Seconds(0) : output_[static_cast<std::size_t>(pass.after)];
+      if (arrival < Seconds(0)) return false;
+      const RankClock& clock = clocks_[rank];
+      start = max(start, max(clock.now, arrival));
+      if (pass.joins) start = max(start, clock.side.free());
+    }
+    for (const std::size_t rank : crew) place(passes_of_[rank][nth], start);
+    return true;
+  }
+
+  void place(std::uint32_t index, Seconds start) {
     const Pass& pass = outline_.passes[index];
     RankClock& clock = clocks_[pass.rank];
-    const Seconds arrival =
-        pass.after == Pass::kNothing ? Seconds(0) : output_[static_cast<std::size_t>(pass.after)];
-    if (arrival < Seconds(0)) return false;
-    Seconds start = max(clock.now, arrival);
-    if (pass.joins) start = max(start, clock.side.free());
     idle(clock, start, pass);
     if (pass.host_sync) clock.host = max(clock.host, start);
     note_period(clock);
     ++clock.placed;
     run_routine(pass, clock, start);
     send(index, pass, clock);
-    return true;
   }
 
   // The wait before a pass: for its own communication, for the message on the wire, and otherwise
@@ -283,25 +317,45 @@ class Estimator {
     }
   }
 
-  // What the microbatches that are left out add.
-  Seconds repeat_period() {
-    if (outline_.microbatches_left_out == 0) return Seconds(0);
+  // The last rank that each rank sends to or hears from, directly or not: the last stage of its
+  // replica, which is in the steady state from its first pass on.
+  [[nodiscard]] std::vector<std::size_t> last_stages() const {
+    std::vector<std::size_t> last(clocks_.size(), clocks_.size() - 1);
+    if (static_cast<int>(clocks_.size()) == outline_.period) return last;  // one replica
+    for (std::size_t rank = 0; rank < last.size(); ++rank) last[rank] = rank;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const Pass& pass : outline_.passes) {
+        if (pass.after == Pass::kNothing) continue;
+        const std::size_t before = outline_.passes[static_cast<std::size_t>(pass.after)].rank;
+        const std::size_t most = std::max(last[pass.rank], last[before]);
+        changed = changed || last[pass.rank] != most || last[before] != most;
+        last[pass.rank] = last[before] = most;
+      }
+    }
+    return last;
+  }
+
+  // Adds the microbatches that are left out. Replicas that differ have different periods.
+  void repeat_periods() {
+    if (outline_.microbatches_left_out == 0) return;
     const double times = static_cast<double>(outline_.microbatches_left_out) / outline_.period;
-    const RankClock& pacer = clocks_.back();
-    const Seconds added = times * (pacer.period_end.now - pacer.period_begin.now);
-    for (RankClock& clock : clocks_) {
-      Seconds own{};
+    const std::vector<std::size_t> last = last_stages();
+    for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
+      RankClock& clock = clocks_[rank];
+      const RankClock& pacer = clocks_[last[rank]];
+      clock.repeated = times * (pacer.period_end.now - pacer.period_begin.now);
+      Seconds tiled{};
       for (std::size_t t = 0; t < clock.tiles.size(); ++t) {
         const Seconds more = times * (clock.period_end.tiles[t] - clock.period_begin.tiles[t]);
         clock.tiles[t] += more;
-        own += more;
+        tiled += more;
       }
-      clock.tiles[at(Tile::Bubble)] += added - own;
+      clock.tiles[at(Tile::Bubble)] += clock.repeated - tiled;
     }
-    return added;
   }
 
-  void fill_tiles(StepResult& result, Seconds last) {
+  void fill_tiles(StepResult& result) {
     double all = 0;
     for (const RepresentedRank& rank : outline_.ranks) all += rank.weight;
     for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
@@ -309,7 +363,8 @@ class Estimator {
       // What is under way beside the end of the compute stream is the last message.
       const Seconds message = max(Seconds(0), clocks_[rank].side.free() - clocks_[rank].now);
       tiles[at(Tile::PipelineComm)] += message;
-      tiles[at(Tile::Bubble)] += last - clocks_[rank].now - message;
+      tiles[at(Tile::Bubble)] +=
+          result.step_time - clocks_[rank].repeated - clocks_[rank].now - message;
       for (std::size_t t = 0; t < tiles.size(); ++t) {
         result.breakdown[t] += tiles[t] * (outline_.ranks[rank].weight / all);
       }
@@ -319,8 +374,9 @@ class Estimator {
 
   const Outline& outline_;
   const CostTable& costs_;
-  std::vector<RoutineProfiles> profiles_;  // by kind of device
-  std::vector<std::vector<int>> pacing_;   // by rank: kinds that it keeps pace with
+  std::vector<RoutineProfiles> profiles_;        // by kind of device
+  std::vector<std::vector<std::size_t>> crews_;  // ranks
+  std::vector<std::vector<int>> pacing_;         // by rank: kinds that it keeps pace with
   std::vector<RankClock> clocks_;
   std::vector<Seconds> output_;  // of a pass: when it is with the next; negative until placed
   std::vector<std::vector<std::uint32_t>> passes_of_;  // by rank
