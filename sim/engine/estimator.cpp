@@ -156,7 +156,7 @@ class Estimator {
       if (arrival < Seconds(0)) return false;
       const RankClock& clock = clocks_[rank];
       start = max(start, max(clock.now, arrival));
-      if (pass.joins) start = max(start, clock.side.free());
+      if (pass.joins) start = max(start, clock.side.dry());
     }
     for (const std::size_t rank : crew) place(passes_of_[rank][nth], start);
     return true;

@@ -33,6 +33,9 @@ class Counter {
   [[nodiscard]] double block(std::size_t rank, std::size_t index) const {
     return blocks_[rank][index];
   }
+  [[nodiscard]] double collective(std::size_t rank, std::size_t index) const {
+    return collectives_[rank][index];
+  }
   /// The most that one rank issues.
   [[nodiscard]] double most(std::size_t collective) const {
     double result = 0;
@@ -89,17 +92,29 @@ void summarise(const Outline& outline, const CostTable& costs, StepResult& resul
   result.kernel_time = {{"matrix multiply", gemm / weights},
                         {"fused attention", attention / weights},
                         {"memory-bound", memory / weights}};
+  // Equal collectives over different links are one line; the rank that issues most of them counts.
   std::map<std::string, CollectiveSummary> known;
+  std::map<std::string, std::vector<double>> issued;  // by rank
   for (std::uint32_t i = 0; i < outline.collectives.size(); ++i) {
     if (counter.most(i) == 0) continue;  // asked for, but never issued
     const CollectiveCost& cost = costs.collective(i);
     const std::string label = label_of(outline.collectives[i]);
-    CollectiveSummary& line = known[label + cost.algorithm + cost.protocol];
-    line = {.label = label,
-            .algorithm = cost.algorithm,
-            .protocol = cost.protocol,
-            .count = std::max(line.count, static_cast<int>(std::lround(counter.most(i)))),
-            .alone = cost.time()};
+    const std::string key = label + cost.algorithm + cost.protocol;
+    std::vector<double>& counts = issued[key];
+    counts.resize(outline.ranks.size());
+    for (std::size_t rank = 0; rank < counts.size(); ++rank) {
+      counts[rank] += counter.collective(rank, i);
+    }
+    CollectiveSummary line{.label = label,
+                           .algorithm = cost.algorithm,
+                           .protocol = cost.protocol,
+                           .count = 0,
+                           .alone = cost.time()};
+    known.emplace(key, std::move(line));
+  }
+  for (auto& [key, line] : known) {
+    const std::vector<double>& counts = issued.at(key);
+    line.count = static_cast<int>(std::lround(*std::max_element(counts.begin(), counts.end())));
   }
   for (const auto& entry : known) result.collectives.push_back(entry.second);
 }

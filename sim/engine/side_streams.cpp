@@ -15,6 +15,15 @@ Seconds SideStreams::start(Stream stream, Seconds ready, const CollectiveCost& c
   return track.free;
 }
 
+Seconds SideStreams::dry() const {
+  Seconds latest{};
+  for (std::size_t stream = 0; stream < tracks_.size(); ++stream) {
+    if (static_cast<Stream>(stream) == Stream::Send) continue;
+    latest = max(latest, tracks_[stream].free);
+  }
+  return latest;
+}
+
 // Walks from one start or end of communication to the next.
 Seconds SideStreams::end(const RoutineProfile& profile, const RoutineProfiles& profiles,
                          Seconds start) const {

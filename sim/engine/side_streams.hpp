@@ -14,6 +14,8 @@ class SideStreams {
   Seconds start(Stream stream, Seconds ready, const CollectiveCost& cost, const Beside& takes);
   /// When all streams are free.
   [[nodiscard]] Seconds free() const { return free_; }
+  /// When all but messages are.
+  [[nodiscard]] Seconds dry() const;
   /// The end of something that takes `profile` alone and starts at `start`, slowed by what goes on
   /// beside it.
   [[nodiscard]] Seconds end(const RoutineProfile& profile, const RoutineProfiles& profiles,
@@ -26,7 +28,7 @@ class SideStreams {
     Beside takes;
   };
   // The last collectives of each stream: earlier ones have ended when a later kernel starts.
-  static constexpr std::size_t kKept = 4;
+  static constexpr std::size_t kKept = 16;
   struct Track {
     Seconds free{};
     std::array<Busy, kKept> last{};

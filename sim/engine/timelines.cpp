@@ -64,6 +64,8 @@ bool Timelines::untouchable(const Program::Instance& run,
   }
   for (std::uint32_t op = run.first; op < run.first + run.count; ++op) {
     if (program_.ops()[op].meeting >= 0) return false;
+    // The host is waited for at the first operation only.
+    if (op != run.first && program_.ops()[op].host_sync) return false;
     for (const std::uint32_t next : graph_.successors(op)) {
       const bool inside = next >= run.first && next < run.first + run.count;
       if (op != last && !inside && latest[next] < last) return false;

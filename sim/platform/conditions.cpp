@@ -17,6 +17,7 @@ std::optional<int> number_after(std::string_view text, std::initializer_list<con
     if (text.substr(0, name.size()) != name) continue;
     const std::string_view rest = text.substr(name.size());
     if (rest == "*") return -1;
+    if (rest.empty() || rest.front() == '-') return std::nullopt;
     int value = 0;
     const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
     if (problem == std::errc() && end == rest.data() + rest.size() && !rest.empty()) return value;

@@ -47,11 +47,25 @@ TEST_P(Fidelity, TilesSumToTheStepAndKernelTimesAgree) {
   ASSERT_EQ(event.step.collectives.size(), analytic.step.collectives.size());
   for (std::size_t i = 0; i < event.step.collectives.size(); ++i) {
     EXPECT_EQ(event.step.collectives[i].count, analytic.step.collectives[i].count);
+    EXPECT_EQ(event.step.collectives[i].label, analytic.step.collectives[i].label);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, Fidelity, testing::ValuesIn(layouts()),
                          [](const auto& of) { return of.param.name; });
+
+TEST(FidelityOfAStraggler, IsNearWhereverItIsAndHoweverManyMicrobatchesAreLeftOut) {
+  const Changes many = {{"workload.global_batch", "256"}};
+  for (const char* device : {"server0.gpu0", "server1.gpu3", "server3.gpu7"}) {
+    const std::string slow = std::string("[{devices: ") + device + ", clock: 0.7}]";
+    for (const char* layout : {"{sharding: zero1}", "{tensor: 2, pipeline: 4, sequence: true}"}) {
+      EXPECT_LT(std::abs(differs(many + Changes{{"system.degraded", slow},
+                                                {"workload.parallelism", layout}})),
+                0.05)
+          << device << layout;
+    }
+  }
+}
 
 TEST(FidelityOfAStraggler, IsNear) {
   const Changes slow = {{"system.degraded", "[{devices: server1.gpu3, clock: 0.7}]"},

@@ -38,7 +38,7 @@ struct Pass {
   std::uint32_t routine = 0;
   std::int32_t microbatch = kOnce;  ///< that it belongs to
   bool host_sync = false;           ///< the host waits for what came before, then launches it
-  bool joins = false;               ///< starts after every stream of its rank has run dry
+  bool joins = false;               ///< starts after every stream of its rank but Send has run dry
   std::int32_t after = kNothing;    ///< pass whose output it needs, beyond the order of its rank
   std::int32_t message = -1;        ///< collective that carries its output away
   Stream message_stream = Stream::Compute;
