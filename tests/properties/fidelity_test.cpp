@@ -59,8 +59,8 @@ TEST(FidelityOfAStraggler, IsNearWhereverItIsAndHoweverManyMicrobatchesAreLeftOu
   for (const char* device : {"server0.gpu0", "server1.gpu3", "server3.gpu7"}) {
     const std::string slow = std::string("[{devices: ") + device + ", clock: 0.7}]";
     for (const char* layout : {"{sharding: zero1}", "{tensor: 2, pipeline: 4, sequence: true}"}) {
-      EXPECT_LT(std::abs(differs(many + Changes{{"system.degraded", slow},
-                                                {"workload.parallelism", layout}})),
+      EXPECT_LT(std::abs(differs(
+                    many + Changes{{"system.degraded", slow}, {"workload.parallelism", layout}})),
                 0.05)
           << device << layout;
     }
