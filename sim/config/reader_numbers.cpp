@@ -71,7 +71,7 @@ Checked check_measure(const std::string& key, const Node& node, Dimension dimens
   if (node.kind() != Node::Kind::Scalar) return {.problem = wrong};
   try {
     const Measure found = parse_measure(node.text());
-    if (found.dimension == dimension) return {.value = found.value};
+    if (found.dimension == dimension && !found.absolute) return {.value = found.value};
     return {.problem = wrong + (found.dimension == Dimension{} ? " without a unit" : "")};
   } catch (const std::invalid_argument& problem) {
     return {.problem = fmt::format("{}; {}", wrong, problem.what())};
@@ -111,6 +111,23 @@ double Reader::positive_measure(const std::string& key, Dimension dimension) {
   if (checked.problem.empty()) return checked.value;
   error(key, checked.problem);
   return kHarmless;
+}
+
+Temperature Reader::temperature(const std::string& key, std::optional<Temperature> fallback) {
+  const Temperature harmless = fallback.value_or(Temperature::celsius(25));
+  const Node* node = take(key, !fallback);
+  if (node == nullptr) return harmless;
+  const std::string wrong = expected_but_got(key, "a temperature such as '25 degC'", *node);
+  if (node->kind() != Node::Kind::Scalar) return error(key, wrong), harmless;
+  try {
+    const Measure found = parse_measure(node->text());
+    const bool right = found.absolute && found.value > 0;
+    if (right) return Temperature::kelvin(found.value);
+    error(key, found.absolute ? wrong + ", which is below absolute zero" : wrong);
+  } catch (const std::invalid_argument& problem) {
+    error(key, fmt::format("{}; {}", wrong, problem.what()));
+  }
+  return harmless;
 }
 
 std::int64_t Reader::integer(const std::string& key, std::int64_t minimum) {

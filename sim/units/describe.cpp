@@ -24,6 +24,16 @@ constexpr Name kNames[] = {
     {Watts::kDimension, "a power such as '700 W'"},
     {JoulesPerFlop::kDimension, "an energy per operation such as '0.4 pJ/FLOP'"},
     {JoulesPerByte::kDimension, "an energy per amount of data such as '5 pJ/bit'"},
+    {Kelvins::kDimension, "a temperature difference such as '5 K'"},
+    {PerKelvin::kDimension, "a temperature coefficient such as '0.015 1/K'"},
+    {KelvinsPerWatt::kDimension, "a thermal resistance such as '0.03 K/W'"},
+    {WattsPerKelvin::kDimension, "a conductance such as '50 W/K'"},
+    {JoulesPerKelvin::kDimension, "a heat capacity such as '200 J/K'"},
+    {CubicMetresPerSecond::kDimension, "a flow such as '1105 CFM' or '20 L/min'"},
+    {Kilograms::kDimension, "a mass such as '5 kg'"},
+    {KilogramsPerSecond::kDimension, "a mass flow such as '0.5 kg/s'"},
+    {KilogramsPerCubicMetre::kDimension, "a density such as '1010 kg/m3'"},
+    {JoulesPerKilogramKelvin::kDimension, "a specific heat such as '3969 J/(kg K)'"},
 };
 
 void append_power(std::string& text, std::string_view symbol, int exponent) {
@@ -44,6 +54,8 @@ std::string describe(Dimension dimension) {
   append_power(symbols, "J", dimension.joule);
   append_power(symbols, "K", dimension.kelvin);
   append_power(symbols, "s", dimension.second);
+  append_power(symbols, "m", dimension.metre);
+  append_power(symbols, "kg", dimension.kilogram);
   return fmt::format("a quantity in {}", symbols);
 }
 

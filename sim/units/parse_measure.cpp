@@ -74,9 +74,9 @@ Measure parse_measure(const std::string& text) {
   if (rest.front() != ' ') {
     reject(fmt::format("no space before the unit; write '{} {}'", digits, symbol));
   }
-  const double value = number * unit.scale;
+  const double value = number * unit.scale + unit.zero;
   if (!std::isfinite(value)) reject("the number is out of range");
-  return {value, unit.dimension};
+  return {value, unit.dimension, unit.absolute};
 }
 
 }  // namespace orrery

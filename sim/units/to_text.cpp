@@ -24,6 +24,7 @@ constexpr Step kByteRates[] = {{"B/s", 1},    {"KB/s", 1e3},  {"MB/s", 1e6},
 constexpr Step kFlopRates[] = {{"FLOP/s", 1},     {"MFLOP/s", 1e6},  {"GFLOP/s", 1e9},
                                {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}, {"EFLOP/s", 1e18}};
 constexpr Step kFrequencies[] = {{"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}, {"GHz", 1e9}};
+constexpr Step kEnergies[] = {{"J", 1}, {"kJ", 1e3}, {"MJ", 1e6}, {"GJ", 1e9}, {"TJ", 1e12}};
 constexpr Step kPowers[] = {{"W", 1}, {"kW", 1e3}, {"MW", 1e6}, {"GW", 1e9}};
 
 /// Rounding comes before the choice of prefix, so that 999.96 us reads "1.000 ms", not "1000 us".
@@ -49,6 +50,8 @@ std::string to_text(Bytes value) { return scaled(value.si(), kBytes, "B"); }
 std::string to_text(BytesPerSecond value) { return scaled(value.si(), kByteRates, "B/s"); }
 std::string to_text(FlopsPerSecond value) { return scaled(value.si(), kFlopRates, "FLOP/s"); }
 std::string to_text(Hertz value) { return scaled(value.si(), kFrequencies, "Hz"); }
+std::string to_text(Joules value) { return scaled(value.si(), kEnergies, "J"); }
+std::string to_text(Temperature value) { return fmt::format("{:.1f} degC", value.celsius()); }
 std::string to_text(Watts value) { return scaled(value.si(), kPowers, "W"); }
 
 }  // namespace orrery

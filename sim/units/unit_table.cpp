@@ -8,6 +8,8 @@ constexpr double kMebi = kKibi * 1024.0;
 constexpr double kGibi = kMebi * 1024.0;
 constexpr double kTebi = kGibi * 1024.0;
 constexpr double kBit = 0.125;  // bytes
+constexpr double kLitrePerMinute = 1e-3 / 60.0;
+constexpr double kCubicFootPerMinute = 0.3048 * 0.3048 * 0.3048 / 60.0;
 
 constexpr Unit kUnits[] = {
     {"s", 1.0, Seconds::kDimension},
@@ -77,6 +79,24 @@ constexpr Unit kUnits[] = {
     {"J/B", 1.0, JoulesPerByte::kDimension},
     {"pJ/B", 1e-12, JoulesPerByte::kDimension},
     {"pJ/bit", 1e-12 / kBit, JoulesPerByte::kDimension},
+    {"K", 1.0, Kelvins::kDimension},
+    {"degC", 1.0, Kelvins::kDimension, 273.15, true},
+    {"1/K", 1.0, PerKelvin::kDimension},
+    {"K/W", 1.0, KelvinsPerWatt::kDimension},
+    {"W/K", 1.0, WattsPerKelvin::kDimension},
+    {"kW/K", 1e3, WattsPerKelvin::kDimension},
+    {"J/K", 1.0, JoulesPerKelvin::kDimension},
+    {"kJ/K", 1e3, JoulesPerKelvin::kDimension},
+    {"MJ/K", 1e6, JoulesPerKelvin::kDimension},
+    {"m3/s", 1.0, CubicMetresPerSecond::kDimension},
+    {"m3/h", 1.0 / 3600.0, CubicMetresPerSecond::kDimension},
+    {"L/s", 1e-3, CubicMetresPerSecond::kDimension},
+    {"L/min", kLitrePerMinute, CubicMetresPerSecond::kDimension},
+    {"CFM", kCubicFootPerMinute, CubicMetresPerSecond::kDimension},
+    {"kg", 1.0, Kilograms::kDimension},
+    {"kg/s", 1.0, KilogramsPerSecond::kDimension},
+    {"kg/m3", 1.0, KilogramsPerCubicMetre::kDimension},
+    {"J/(kg K)", 1.0, JoulesPerKilogramKelvin::kDimension},
 };
 
 }  // namespace

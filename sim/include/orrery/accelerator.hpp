@@ -23,6 +23,14 @@ struct OperatingPoint {
   double slowest_deviations = 0.0;
   /// Clock of this device as a ratio of what others of its type run at, (0, 1]: a straggler.
   double clock = 1.0;
+  /// Of the die, which decides what leaks. The default is that of a loaded, air-cooled device.
+  Temperature temperature = Temperature::celsius(65);
+  /// What the board may draw; zero: the device's own limit.
+  Watts power_cap{};
+  /// The clock may not be higher: locked by the user or held down by heat; zero: no such limit.
+  Hertz clock_limit{};
+  /// What communication beside the kernel draws of the same cap.
+  Watts beside{};
 };
 
 /// What limits a kernel.
@@ -37,10 +45,59 @@ struct Activity {
   double active_fraction = 0;  ///< of the multiprocessors
 };
 
+/// What a board draws, by what for. All of it becomes heat; `memory` in the HBM, the rest in the
+/// die and its regulators.
+struct BoardPower {
+  Watts fixed{};    ///< board, context, idle memory: whatever runs
+  Watts leakage{};  ///< grows with temperature and voltage
+  Watts clock{};    ///< clock trees and control of active multiprocessors
+  Watts compute{};  ///< arithmetic
+  Watts memory{};   ///< HBM traffic
+  Watts link{};     ///< traffic to other devices
+  [[nodiscard]] Watts total() const { return fixed + leakage + clock + compute + memory + link; }
+};
+
 struct Cost {
   Seconds time{};
   Activity activity;
   Bound bound = Bound::Compute;
+  Hertz clock{};        ///< mean over the kernel; zero where the device has no power model
+  BoardPower power;     ///< mean over the kernel; zero likewise
+  bool capped = false;  ///< the power cap held the clock below what it could have been
+};
+
+/// Temperatures at which the vendor acts: above `operating` the clock ramps down to hold it, at
+/// `slowdown` it halves, at `shutdown` the device turns itself off.
+struct ThermalLimits {
+  Temperature operating = Temperature::celsius(85);
+  Temperature slowdown = Temperature::celsius(90);
+  Temperature shutdown = Temperature::celsius(95);
+};
+
+/// What a device draws besides its kernels, and what bounds its clock and temperature.
+class PowerModel {
+ public:
+  virtual ~PowerModel() = default;
+  /// Nothing runs and no process holds the device.
+  [[nodiscard]] virtual BoardPower idle(Temperature die) const = 0;
+  /// A process holds the device; nothing runs.
+  [[nodiscard]] virtual BoardPower held(const OperatingPoint& point) const = 0;
+  /// A communication kernel waits for others, or transfers `link` and moves `memory`.
+  [[nodiscard]] virtual BoardPower communicating(const OperatingPoint& point, BytesPerSecond link,
+                                                 BytesPerSecond memory) const = 0;
+  /// d ln(leakage) / dT.
+  [[nodiscard]] virtual PerKelvin leakage_growth() const = 0;
+  /// The highest cap (the device's own), and the lowest that it takes.
+  [[nodiscard]] virtual Watts limit() const = 0;
+  [[nodiscard]] virtual Watts lowest_cap() const = 0;
+  /// Ends of the clock ladder.
+  [[nodiscard]] virtual Hertz highest_clock() const = 0;
+  [[nodiscard]] virtual Hertz lowest_clock() const = 0;
+  /// Standard deviation, between devices of one type, of the power that the same work takes, as a
+  /// ratio.
+  [[nodiscard]] virtual double spread() const = 0;
+  [[nodiscard]] virtual const ThermalLimits& die_limits() const = 0;
+  [[nodiscard]] virtual const ThermalLimits& memory_limits() const = 0;
 };
 
 class Accelerator {
@@ -61,6 +118,8 @@ class Accelerator {
   [[nodiscard]] virtual std::string caveat() const { return {}; }
   /// Time of one launch of `work` (its `repeat` is not applied), O(1).
   [[nodiscard]] virtual Cost cost(const Work& work, const OperatingPoint& point) const = 0;
+  /// Null where nothing is known of the device's power.
+  [[nodiscard]] virtual const PowerModel* power() const { return nullptr; }
 };
 
 }  // namespace orrery

@@ -8,23 +8,26 @@
 
 namespace orrery {
 
-/// Exponents of the base dimensions: byte, flop, joule, kelvin, second.
+/// Exponents of the base dimensions: byte, flop, joule, kelvin, second, metre, kilogram. Energy is
+/// a dimension of its own.
 struct Dimension {
   int byte = 0;
   int flop = 0;
   int joule = 0;
   int kelvin = 0;
   int second = 0;
+  int metre = 0;
+  int kilogram = 0;
   friend constexpr bool operator==(const Dimension&, const Dimension&) = default;
 };
 
 constexpr Dimension operator+(Dimension a, Dimension b) {
-  return {a.byte + b.byte, a.flop + b.flop, a.joule + b.joule, a.kelvin + b.kelvin,
-          a.second + b.second};
+  return {a.byte + b.byte,     a.flop + b.flop,   a.joule + b.joule,      a.kelvin + b.kelvin,
+          a.second + b.second, a.metre + b.metre, a.kilogram + b.kilogram};
 }
 constexpr Dimension operator-(Dimension a, Dimension b) {
-  return {a.byte - b.byte, a.flop - b.flop, a.joule - b.joule, a.kelvin - b.kelvin,
-          a.second - b.second};
+  return {a.byte - b.byte,     a.flop - b.flop,   a.joule - b.joule,      a.kelvin - b.kelvin,
+          a.second - b.second, a.metre - b.metre, a.kilogram - b.kilogram};
 }
 
 /// A physical value of dimension `D`, in SI units (bytes, flop, J, K, s and their products).
@@ -85,6 +88,45 @@ using Joules = Quantity<Dimension{.joule = 1}>;
 using Watts = Quantity<Dimension{.joule = 1, .second = -1}>;
 using JoulesPerFlop = Quantity<Dimension{.flop = -1, .joule = 1}>;
 using JoulesPerByte = Quantity<Dimension{.byte = -1, .joule = 1}>;
+using Kelvins = Quantity<Dimension{.kelvin = 1}>;  ///< a difference; see Temperature
+using PerKelvin = Quantity<Dimension{.kelvin = -1}>;
+using KelvinsPerWatt = Quantity<Dimension{.joule = -1, .kelvin = 1, .second = 1}>;
+/// A conductance, or the heat that a stream takes up per kelvin.
+using WattsPerKelvin = Quantity<Dimension{.joule = 1, .kelvin = -1, .second = -1}>;
+using JoulesPerKelvin = Quantity<Dimension{.joule = 1, .kelvin = -1}>;
+using CubicMetresPerSecond = Quantity<Dimension{.second = -1, .metre = 3}>;
+using Kilograms = Quantity<Dimension{.kilogram = 1}>;
+using KilogramsPerSecond = Quantity<Dimension{.second = -1, .kilogram = 1}>;
+using KilogramsPerCubicMetre = Quantity<Dimension{.metre = -3, .kilogram = 1}>;
+using JoulesPerKilogramKelvin = Quantity<Dimension{.joule = 1, .kelvin = -1, .kilogram = -1}>;
+
+/// An absolute temperature; the difference of two is in Kelvins.
+class Temperature {
+ public:
+  constexpr Temperature() = default;  ///< absolute zero
+  static constexpr Temperature kelvin(double k) { return Temperature(k); }
+  static constexpr Temperature celsius(double c) { return Temperature(c + kZeroCelsius); }
+  [[nodiscard]] constexpr double kelvin() const { return kelvin_; }
+  [[nodiscard]] constexpr double celsius() const { return kelvin_ - kZeroCelsius; }
+
+  friend constexpr auto operator<=>(Temperature, Temperature) = default;
+  friend constexpr Kelvins operator-(Temperature a, Temperature b) {
+    return Kelvins(a.kelvin_ - b.kelvin_);
+  }
+  friend constexpr Temperature operator+(Temperature a, Kelvins b) {
+    return Temperature(a.kelvin_ + b.si());
+  }
+  friend constexpr Temperature operator-(Temperature a, Kelvins b) {
+    return Temperature(a.kelvin_ - b.si());
+  }
+
+ private:
+  static constexpr double kZeroCelsius = 273.15;
+  constexpr explicit Temperature(double k) : kelvin_(k) {}
+  double kelvin_ = 0;
+};
+constexpr Temperature max(Temperature a, Temperature b) { return a < b ? b : a; }
+constexpr Temperature min(Temperature a, Temperature b) { return b < a ? b : a; }
 
 constexpr Seconds microseconds(double us) { return Seconds(us * 1e-6); }
 constexpr Bytes gigabytes(double gb) { return Bytes(gb * 1e9); }
@@ -102,10 +144,11 @@ constexpr Quantity<D> min(Quantity<D> a, Quantity<D> b) {
 struct Measure {
   double value = 0.0;
   Dimension dimension;
+  bool absolute = false;  ///< "25 degC": a temperature, in kelvin, that is no difference
 };
 
-/// Reads "3.35 TB/s", "700 W", "200 Gbit/s", "1.5 us", "80 GiB", "312 TFLOP/s". Decimal prefixes
-/// are powers of 1000, `Ki`/`Mi`/`Gi`/`Ti` powers of 1024; a bit is an eighth of a byte.
+/// Reads "3.35 TB/s", "700 W", "200 Gbit/s", "1.5 us", "80 GiB", "25 degC", "1105 CFM". Decimal
+/// prefixes are powers of 1000, `Ki`/`Mi`/`Gi`/`Ti` powers of 1024; a bit is an eighth of a byte.
 /// @throws std::invalid_argument with what is wrong when the number, the unit or the space between
 /// is malformed; a bare number is dimensionless.
 Measure parse_measure(const std::string& text);
@@ -121,5 +164,7 @@ std::string to_text(BytesPerSecond value);
 std::string to_text(FlopsPerSecond value);
 std::string to_text(Hertz value);
 std::string to_text(Watts value);
+std::string to_text(Joules value);
+std::string to_text(Temperature value);  ///< "25.0 degC"
 
 }  // namespace orrery

@@ -55,6 +55,8 @@ class Reader {
   Q positive(const std::string& key) {
     return Q(positive_measure(key, Q::kDimension));
   }
+  /// An absolute temperature such as "25 degC", above absolute zero.
+  Temperature temperature(const std::string& key, std::optional<Temperature> fallback = {});
   std::int64_t integer(const std::string& key, std::int64_t minimum = 1);
   std::int64_t integer_or(const std::string& key, std::int64_t fallback, std::int64_t minimum = 1);
   /// A bare number in [low, high].

@@ -9,6 +9,7 @@
 
 #include <orrery/accelerator.hpp>
 #include <orrery/collective.hpp>
+#include <orrery/cooling.hpp>
 #include <orrery/reader.hpp>
 #include <orrery/workload.hpp>
 
@@ -48,6 +49,8 @@ struct Registry {
   Models<Accelerator> accelerators;
   Models<CollectiveModel> collectives;
   Models<Workload> workloads;
+  Models<ServerCooling> server_cooling;
+  Models<Plant> plants;
 };
 
 }  // namespace orrery
