@@ -9,13 +9,14 @@
 #include "accelerator/gpu_gemm.hpp"
 #include "accelerator/gpu_memory.hpp"
 #include "accelerator/gpu_parameters.hpp"
+#include "accelerator/gpu_power.hpp"
 
 namespace orrery::accelerator {
 namespace {
 
 class Gpu final : public Accelerator {
  public:
-  explicit Gpu(Spec spec) : spec_(std::move(spec)), gemm_(spec_) {}
+  explicit Gpu(Spec spec) : spec_(std::move(spec)), power_(spec_.power), gemm_(spec_, power_) {}
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
 
@@ -29,6 +30,7 @@ class Gpu final : public Accelerator {
     return static_cast<int>(spec_.multiprocessors);
   }
 
+  [[nodiscard]] const PowerModel* power() const override { return &power_; }
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     const Available left = available(spec_, point);
     return std::visit([&](const auto& shape) { return cost_of(shape, left); }, work.shape);
@@ -42,14 +44,15 @@ class Gpu final : public Accelerator {
   }
   [[nodiscard]] Cost cost_of(const FlashAttention& attention, const Available& left) const {
     ORRERY_CHECK(has_rate(attention.dtype));
-    return attention_cost(spec_, left, attention);
+    return attention_cost(spec_, power_, left, attention);
   }
   [[nodiscard]] Cost cost_of(const MemoryBound& kernel, const Available& left) const {
-    return memory_cost(spec_.memory, left, kernel);
+    return memory_cost(spec_, power_, left, kernel);
   }
 
   Spec spec_;
-  GemmModel gemm_;  // refers to spec_
+  GpuPower power_;
+  GemmModel gemm_;  // refers to both
 };
 
 }  // namespace

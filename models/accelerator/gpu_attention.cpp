@@ -106,31 +106,37 @@ double tensor_duty(const Spec& spec, const Available& available, const FlashAtte
 
 }  // namespace
 
-Cost attention_cost(const Spec& spec, const Available& available, const FlashAttention& attention) {
+Cost attention_cost(const Spec& spec, const GpuPower& power, const Available& available,
+                    const FlashAttention& attention) {
   const AttentionSpec& parameters = spec.attention;
-  Cost cost{.time = parameters.launch, .activity = {}, .bound = Bound::Latency};
+  Cost cost{.time = parameters.launch, .bound = Bound::Latency};
   if (attention.flops() <= Flops(0)) return cost;
   const FlashSpec& flash = parameters.of(attention.version);
   const Blocks blocks = blocks_of(attention, flash);
   const Occupation main = occupation(spec, available, attention, flash, blocks);
   const Hertz limited = spec.clock.of(attention.dtype).limited;
-  const Hertz f =
-      clock(spec.clock, available.regime,
-            {.dtype = attention.dtype,
-             .tensor_duty = tensor_duty(spec, available, attention, blocks, main.cycles),
-             .duration = main.cycles / limited,
-             .slowest_deviations = available.slowest_deviations,
-             .ratio = available.clock});
-
-  const Seconds compute = main.cycles / f;
-  const Seconds memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency);
-  const Seconds busy = overlapped(compute, memory);
   const Helpers beside = helpers(spec, available, attention);
-  cost.time = busy + parameters.launch + beside.time;
-  cost.bound = compute > memory ? Bound::Compute : Bound::Memory;
+  const Seconds rest = parameters.launch + beside.time;
+  const KernelDemand demand = {
+      .compute = main.cycles / limited,
+      .reference = limited,
+      .memory = attention.bytes() / (available.bandwidth * spec.gemm.memory_efficiency),
+      .rest = rest,
+      .active = available.share * main.filled,
+      .rest_active = available.share * (beside.time / rest),
+      .flops = attention.flops(),
+      .dtype = attention.dtype,
+      .bytes = attention.bytes() + beside.bytes};
+  const Resolved resolved =
+      run_kernel(spec, power, available.point, demand,
+                 tensor_duty(spec, available, attention, blocks, main.cycles));
+  note(resolved, cost);
+  const Seconds busy = demand.busy(resolved.clock);
+  const bool computes = demand.compute * (limited / resolved.clock) > demand.memory;
+  cost.bound = computes ? Bound::Compute : Bound::Memory;
   if (parameters.launch > 0.5 * cost.time) cost.bound = Bound::Latency;
   cost.activity.tensor = attention.flops() / cost.time;
-  cost.activity.memory = (attention.bytes() + beside.bytes) / cost.time;
+  cost.activity.memory = demand.bytes / cost.time;
   cost.activity.active_fraction = available.share * (main.filled * busy + beside.time) / cost.time;
   return cost;
 }

@@ -56,7 +56,7 @@ struct GemmModel::Plan {
   double filled = 0;   // of the multiprocessors, over all waves
 };
 
-GemmModel::GemmModel(const Spec& spec) : spec_(spec) {
+GemmModel::GemmModel(const Spec& spec, const GpuPower& power) : spec_(spec), power_(power) {
   const GemmSpec& gemm = spec.gemm;
   for (const Dtype dtype :
        {Dtype::Fp32, Dtype::Tf32, Dtype::Fp16, Dtype::Bf16, Dtype::Fp8, Dtype::Int8}) {
@@ -141,7 +141,7 @@ GemmModel::Plan GemmModel::best_plan(const Problem& problem,
 
 Cost GemmModel::cost(const Gemm& gemm, const Available& available) const {
   if (gemm.flops() <= Flops(0)) {
-    return {.time = spec_.gemm.launch, .activity = {}, .bound = Bound::Latency};
+    return {.time = spec_.gemm.launch, .bound = Bound::Latency};
   }
   return cost_of(best_plan(problem(gemm, available), kernels_[gemm.dtype]), gemm, available);
 }
@@ -150,33 +150,35 @@ Cost GemmModel::cost_of(const Plan& plan, const Gemm& gemm, const Available& ava
   const Hertz reference = spec_.clock.of(gemm.dtype).limited;
   const FlopsPerSecond fastest = available.multiprocessors * spec_.flops_per_cycle[gemm.dtype] *
                                  reference * spec_.gemm.tensor_efficiency;
-  const Seconds duration(plan.time);
-  const Hertz f = clock(spec_.clock, available.regime,
-                        {.dtype = gemm.dtype,
-                         .tensor_duty = std::min(1.0, gemm.flops() / fastest / duration),
-                         .duration = duration,
-                         .slowest_deviations = available.slowest_deviations,
-                         .ratio = available.clock});
-
-  const Seconds compute = Seconds(plan.compute) * (reference / f);
-  const Seconds memory(plan.memory);
   // The tiles of a wave end together: what they read to add to, and write in fp32, moves while no
   // product is under way.
   const double epilogue =
       gemm.accumulate ? gemm.batch * gemm.m * gemm.n * (2.0 * gemm.output_size.si() - 2.0) : 0.0;
   const Seconds exposed(epilogue / (available.bandwidth.si() * spec_.gemm.memory_efficiency));
-  const Seconds busy = overlapped(compute, memory) + Seconds(plan.reduction) + exposed;
+  const Seconds memory(plan.memory);
+  const KernelDemand demand = {.compute = Seconds(plan.compute),
+                               .reference = reference,
+                               .memory = memory,
+                               .rest = Seconds(plan.reduction) + exposed + spec_.gemm.launch,
+                               .active = available.share * plan.filled,
+                               .flops = gemm.flops(),
+                               .dtype = gemm.dtype,
+                               .bytes = Bytes(plan.traffic + epilogue)};
+  const Resolved resolved = run_kernel(spec_, power_, available.point, demand,
+                                       std::min(1.0, gemm.flops() / fastest / Seconds(plan.time)));
+
   Cost cost;
-  cost.time = busy + spec_.gemm.launch;
-  const bool computes = compute > memory;
-  const Seconds start = computes ? spec_.gemm.start_cycles / f : spec_.gemm.memory_latency;
+  note(resolved, cost);
+  const bool computes = demand.compute * (reference / resolved.clock) > memory;
+  const Seconds start =
+      computes ? spec_.gemm.start_cycles / resolved.clock : spec_.gemm.memory_latency;
   cost.bound = computes ? Bound::Compute : Bound::Memory;
   if (spec_.gemm.launch + start > 0.5 * cost.time) cost.bound = Bound::Latency;
 
   const FlopsPerSecond rate = gemm.flops() / cost.time;
   (gemm.dtype == Dtype::Fp32 ? cost.activity.vector : cost.activity.tensor) = rate;
-  cost.activity.memory = Bytes(plan.traffic) / cost.time;
-  cost.activity.active_fraction = available.share * plan.filled * (busy / cost.time);
+  cost.activity.memory = demand.bytes / cost.time;
+  cost.activity.active_fraction = demand.active * ((cost.time - spec_.gemm.launch) / cost.time);
   return cost;
 }
 

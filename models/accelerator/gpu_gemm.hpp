@@ -4,13 +4,14 @@
 #include <vector>
 
 #include "accelerator/gpu_parameters.hpp"
+#include "accelerator/gpu_power.hpp"
 
 namespace orrery::accelerator {
 
 class GemmModel {
  public:
-  /// `spec` must outlive the model.
-  explicit GemmModel(const Spec& spec);
+  /// `spec` and `power` must outlive the model.
+  GemmModel(const Spec& spec, const GpuPower& power);
   /// O(tiles), about a microsecond; the device must have a rate for `gemm.dtype`.
   [[nodiscard]] Cost cost(const Gemm& gemm, const Available& available) const;
 
@@ -32,6 +33,7 @@ class GemmModel {
   [[nodiscard]] Cost cost_of(const Plan& plan, const Gemm& gemm, const Available& available) const;
 
   const Spec& spec_;
+  const GpuPower& power_;
   PerDtype<std::vector<Kernel>> kernels_;
 };
 

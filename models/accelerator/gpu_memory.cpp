@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "accelerator/gpu_clock.hpp"
+
 namespace orrery::accelerator {
 namespace {
 
@@ -24,18 +26,26 @@ Seconds stream_time(const MemorySpec& spec, const Available& available, Bytes by
   return fixed + bytes / reached;
 }
 
-Cost memory_cost(const MemorySpec& spec, const Available& available, const MemoryBound& kernel) {
+Cost memory_cost(const Spec& spec, const GpuPower& power, const Available& available,
+                 const MemoryBound& kernel) {
+  const MemorySpec& memory = spec.memory;
+  const Seconds time = stream_time(memory, available, kernel.bytes);
+  const double filled =
+      in_flight(memory, available, kernel.bytes) / (available.multiprocessors * memory.in_flight);
+  const KernelDemand demand = {.memory = time - memory.kernel_gap,
+                               .rest = memory.kernel_gap,
+                               .active = available.share * filled,
+                               .dtype = Dtype::Fp32,
+                               .vector_flops = kernel.flops,
+                               .bytes = kernel.bytes};
   Cost cost;
-  cost.time = stream_time(spec, available, kernel.bytes);
-  const Seconds fixed = spec.kernel_gap + spec.latency;
+  note(run_kernel(spec, power, available.point, demand, 0.0), cost);
+  const Seconds fixed = memory.kernel_gap + memory.latency;
   cost.bound = fixed > 0.5 * cost.time ? Bound::Latency : Bound::Memory;
   if (cost.time <= Seconds(0)) return cost;
-  const double filled =
-      in_flight(spec, available, kernel.bytes) / (available.multiprocessors * spec.in_flight);
   cost.activity.vector = kernel.flops / cost.time;
   cost.activity.memory = kernel.bytes / cost.time;
-  cost.activity.active_fraction =
-      available.share * filled * ((cost.time - spec.kernel_gap) / cost.time);
+  cost.activity.active_fraction = demand.active * (demand.memory / cost.time);
   return cost;
 }
 

@@ -2,6 +2,7 @@
 /// Kernels that only move bytes: bus turnaround and Little's law.
 
 #include "accelerator/gpu_parameters.hpp"
+#include "accelerator/gpu_power.hpp"
 
 namespace orrery::accelerator {
 
@@ -12,6 +13,7 @@ constexpr double kReadFraction = 0.5;
 Seconds stream_time(const MemorySpec& spec, const Available& available, Bytes bytes,
                     double read_fraction = kReadFraction);
 
-Cost memory_cost(const MemorySpec& spec, const Available& available, const MemoryBound& kernel);
+Cost memory_cost(const Spec& spec, const GpuPower& power, const Available& available,
+                 const MemoryBound& kernel);
 
 }  // namespace orrery::accelerator

@@ -36,10 +36,8 @@ LoadClock read_load_clock(Reader reader, Hertz boost) {
   LoadClock clock;
   clock.burst = reader.positive<Hertz>("burst");
   clock.limited = reader.positive<Hertz>("limited");
-  clock.sustained = reader.positive<Hertz>("sustained");
   check_order(reader, "burst", clock.burst, "boost", boost);
   check_order(reader, "limited", clock.limited, "burst", clock.burst);
-  check_order(reader, "sustained", clock.sustained, "burst", clock.burst);
   finish(reader);
   return clock;
 }
@@ -49,7 +47,6 @@ ClockSpec read_clock(Reader reader) {
   clock.boost = reader.positive<Hertz>("boost");
   clock.settle = reader.positive<Seconds>("settle");
   clock.base_activity = reader.ratio("base_activity", 0.01, 1.0);
-  clock.spread = reader.ratio_or("spread", 0.0, 0.0, 0.1);
   clock.bf16 = read_load_clock(reader.child("bf16"), clock.boost);
   if (reader.has("fp8")) clock.fp8 = read_load_clock(reader.child("fp8"), clock.boost);
   finish(reader);
@@ -231,6 +228,7 @@ Spec Spec::read(Reader& reader) {
   spec.memory = read_memory(reader.child("memory"));
   spec.gemm = read_gemm(reader.child("gemm"));
   spec.attention = read_attention(reader.child("attention"));
+  spec.power = read_power(reader.child("power"), spec.tdp, spec.clock.boost, spec.flops_per_cycle);
   if (reader.diagnostics().empty()) check_peaks(reader, spec);
   finish(reader);
   return spec;
@@ -241,9 +239,7 @@ Available available(const Spec& spec, const OperatingPoint& point) {
   result.multiprocessors = std::max(1.0, std::floor(spec.multiprocessors * point.compute_share));
   result.share = result.multiprocessors / spec.multiprocessors;
   result.bandwidth = spec.memory.bandwidth * point.memory_share;
-  result.regime = point.regime;
-  result.slowest_deviations = point.slowest_deviations;
-  result.clock = point.clock;
+  result.point = point;
   return result;
 }
 

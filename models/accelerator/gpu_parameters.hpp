@@ -10,23 +10,22 @@
 #include <orrery/accelerator.hpp>
 #include <orrery/reader.hpp>
 
+#include "accelerator/gpu_power_spec.hpp"
 #include "accelerator/per_dtype.hpp"
 
 namespace orrery::accelerator {
 
 /// Clocks of kernels that keep the matrix units busy.
 struct LoadClock {
-  Hertz burst{};      ///< [f_burst] in the first milliseconds, before the power loop acts
-  Hertz limited{};    ///< [f_lim] at the power limit, device still cool
-  Hertz sustained{};  ///< [f_sus] at the power limit after minutes of work
+  Hertz burst{};    ///< [f_burst] in the first milliseconds, before the power loop acts
+  Hertz limited{};  ///< [f_lim] at the power limit, device still cool
 };
 
 struct ClockSpec {
   Hertz boost{};     ///< [f_max] never exceeded
   Seconds settle{};  ///< [tau] averaging time of the power loop
   double base_activity =
-      0;              ///< [a0] dynamic power without matrix work, of that with full matrix work
-  double spread = 0;  ///< [sigma] standard deviation of the sustained clock between devices
+      0;  ///< [a0] dynamic power without matrix work, of that with full matrix work
   LoadClock bf16;
   std::optional<LoadClock> fp8;
 
@@ -95,7 +94,7 @@ struct Spec {
   std::string name;
   std::string caveat;             ///< what is estimated
   double multiprocessors = 1;     ///< [S]
-  Watts tdp{};                    ///< at which the clocks hold
+  Watts tdp{};                    ///< the board's power limit
   PerDtype<FlopsPerSecond> peak;  ///< zero for types that the device lacks
   /// [R] of a multiprocessor's matrix units; for fp32 of its vector units.
   PerDtype<Flops> flops_per_cycle;
@@ -103,6 +102,7 @@ struct Spec {
   MemorySpec memory;
   GemmSpec gemm;
   AttentionSpec attention;
+  PowerSpec power;
 
   /// Reads the whole map and calls Reader::finish(). Mistakes go to the reader's diagnostics.
   static Spec read(Reader& reader);
@@ -113,9 +113,7 @@ struct Available {
   double multiprocessors = 1;  ///< whole, at least 1
   double share = 1;            ///< `multiprocessors` of those of the device
   BytesPerSecond bandwidth{};
-  OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
-  double slowest_deviations = 0;
-  double clock = 1;  ///< as in OperatingPoint
+  OperatingPoint point;
 };
 Available available(const Spec& spec, const OperatingPoint& point);
 

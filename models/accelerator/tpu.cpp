@@ -13,7 +13,8 @@ namespace {
 
 class Tpu final : public Accelerator {
  public:
-  explicit Tpu(Spec spec) : spec_(std::move(spec)) {}
+  explicit Tpu(Spec spec)
+      : spec_(std::move(spec)), power_(spec_.power, spec_.frequency, spec_.spread) {}
 
   [[nodiscard]] const std::string& name() const override { return spec_.name; }
   [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
@@ -28,8 +29,12 @@ class Tpu final : public Accelerator {
 
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     const Available left = available(spec_, point);
-    return std::visit([&](const auto& shape) { return cost_of(shape, left); }, work.shape);
+    Cost cost = std::visit([&](const auto& shape) { return cost_of(shape, left); }, work.shape);
+    const auto* gemm = std::get_if<Gemm>(&work.shape);
+    power_.note(cost, point, gemm != nullptr && size_of(gemm->dtype) == Bytes(1));
+    return cost;
   }
+  [[nodiscard]] const PowerModel* power() const override { return &power_; }
 
  private:
   [[nodiscard]] Cost cost_of(const Gemm& gemm, const Available& left) const {
@@ -45,6 +50,7 @@ class Tpu final : public Accelerator {
   }
 
   Spec spec_;
+  TpuPower power_;
 };
 
 }  // namespace

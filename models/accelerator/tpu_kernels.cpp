@@ -91,7 +91,7 @@ Bytes product_traffic(const MemorySpec& memory, const Gemm& gemm) {
 
 Cost gemm_cost(const Spec& spec, const Available& available, const Gemm& gemm) {
   if (gemm.flops() <= Flops(0)) {
-    return {.time = spec.op_overhead, .activity = {}, .bound = Bound::Latency};
+    return {.time = spec.op_overhead, .bound = Bound::Latency};
   }
   const Bytes bytes = product_traffic(spec.memory, gemm);
   const double cycles =
@@ -105,7 +105,7 @@ Cost gemm_cost(const Spec& spec, const Available& available, const Gemm& gemm) {
 
 Cost attention_cost(const Spec& spec, const Available& available, const FlashAttention& a) {
   if (a.flops() <= Flops(0)) {
-    return {.time = spec.op_overhead, .activity = {}, .bound = Bound::Latency};
+    return {.time = spec.op_overhead, .bound = Bound::Latency};
   }
   const MatrixUnits& units = spec.matrix;
   const double scores = scores_of(a, spec.attention.block);

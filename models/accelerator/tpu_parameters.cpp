@@ -1,5 +1,7 @@
 #include "accelerator/tpu_parameters.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace orrery::accelerator::tpu {
@@ -107,6 +109,7 @@ Spec Spec::read(Reader& reader) {
   spec.gemm = read_gemm(reader.child("gemm"));
   spec.attention = read_attention(reader.child("attention"));
   spec.op_overhead = reader.quantity<Seconds>("op_overhead");
+  spec.power = read_power(reader.child("power"), spec.tdp);
   if (reader.diagnostics().empty()) check_peak(reader, spec);
   finish(reader);
   return spec;
@@ -115,7 +118,8 @@ Spec Spec::read(Reader& reader) {
 Available available(const Spec& spec, const OperatingPoint& point) {
   const bool sustained = point.regime == OperatingPoint::Regime::Sustained;
   const double slowest = sustained ? 1.0 - spec.spread * point.slowest_deviations : 1.0;
-  const double clock = point.clock * slowest;
+  double clock = point.clock * slowest;
+  if (point.clock_limit > Hertz(0)) clock = std::min(clock, point.clock_limit / spec.frequency);
   return {.units = spec.matrix.count * point.compute_share,
           .share = point.compute_share,
           .clock = spec.frequency * clock,

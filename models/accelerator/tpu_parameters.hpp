@@ -8,6 +8,7 @@
 #include <orrery/reader.hpp>
 
 #include "accelerator/per_dtype.hpp"
+#include "accelerator/tpu_power.hpp"
 
 namespace orrery::accelerator::tpu {
 
@@ -51,6 +52,7 @@ struct Spec {
   GemmSpec gemm;
   AttentionSpec attention;
   Seconds op_overhead{};  ///< [t0] of one operation of the compiled program
+  PowerSpec power;
 
   /// Reads the whole map and calls Reader::finish(). Mistakes go to the reader's diagnostics.
   static Spec read(Reader& reader);

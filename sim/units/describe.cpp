@@ -25,7 +25,7 @@ constexpr Name kNames[] = {
     {JoulesPerFlop::kDimension, "an energy per operation such as '0.4 pJ/FLOP'"},
     {JoulesPerByte::kDimension, "an energy per amount of data such as '5 pJ/bit'"},
     {Kelvins::kDimension, "a temperature difference such as '5 K'"},
-    {PerKelvin::kDimension, "a temperature coefficient such as '0.015 1/K'"},
+    {PerKelvin::kDimension, "a temperature coefficient such as '0.015 /K'"},
     {KelvinsPerWatt::kDimension, "a thermal resistance such as '0.03 K/W'"},
     {WattsPerKelvin::kDimension, "a conductance such as '50 W/K'"},
     {JoulesPerKelvin::kDimension, "a heat capacity such as '200 J/K'"},

@@ -81,7 +81,7 @@ constexpr Unit kUnits[] = {
     {"pJ/bit", 1e-12 / kBit, JoulesPerByte::kDimension},
     {"K", 1.0, Kelvins::kDimension},
     {"degC", 1.0, Kelvins::kDimension, 273.15, true},
-    {"1/K", 1.0, PerKelvin::kDimension},
+    {"/K", 1.0, PerKelvin::kDimension},
     {"K/W", 1.0, KelvinsPerWatt::kDimension},
     {"W/K", 1.0, WattsPerKelvin::kDimension},
     {"kW/K", 1e3, WattsPerKelvin::kDimension},

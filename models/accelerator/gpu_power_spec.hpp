@@ -1,0 +1,49 @@
+#pragma once
+/// The power parameters of a GPU, as read from the `power` map of `configs/accelerators/`. Symbols
+/// in brackets are those of README.md.
+
+#include <vector>
+
+#include <orrery/accelerator.hpp>
+#include <orrery/reader.hpp>
+
+#include "accelerator/per_dtype.hpp"
+
+namespace orrery::accelerator {
+
+struct VoltagePoint {
+  Hertz clock{};
+  double ratio = 1;  ///< of the voltage at the highest clock
+};
+
+struct PowerSpec {
+  Watts limit{};       ///< [P_lim] of the board
+  Watts lowest_cap{};  ///< that the driver takes
+  Watts idle{};        ///< [P_idle] no process holds the device
+  Watts fixed{};       ///< [P_fix] a process holds it, without leakage
+  Watts leakage{};     ///< [P_leak] at `leakage_at` and the highest clock's voltage
+  Temperature leakage_at = Temperature::celsius(65);
+  PerKelvin leakage_growth{};      ///< [beta]
+  Watts clock{};                   ///< [P_clk] of all multiprocessors at the highest clock
+  PerDtype<JoulesPerFlop> energy;  ///< [e] of arithmetic at the highest clock's voltage
+  JoulesPerByte memory{};          ///< [e_hbm]
+  JoulesPerByte link{};            ///< [e_link]
+  double waiting = 0;  ///< [w] of `clock`, of multiprocessors that wait for memory or others
+  std::vector<VoltagePoint> voltage;  ///< rising in clock; the last is the highest clock
+  Hertz lowest_clock{};
+  Hertz clock_step{};
+  double spread = 0;  ///< [sigma] of the power of equal work between devices, ratio
+  ThermalLimits die;
+  ThermalLimits memory_limits;
+
+  [[nodiscard]] Hertz highest_clock() const { return voltage.back().clock; }
+  /// [V] ratio of the voltage at clock `at` to that at the highest; linear between points, held
+  /// below the first.
+  [[nodiscard]] double voltage_at(Hertz at) const;
+};
+
+/// Reads the map and calls Reader::finish(). `formats`: the rates of the device's units, of which
+/// each needs an energy.
+PowerSpec read_power(Reader reader, Watts limit, Hertz boost, const PerDtype<Flops>& formats);
+
+}  // namespace orrery::accelerator
