@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <orrery/operation_report.hpp>
 #include <orrery/scenario.hpp>
 #include <orrery/step_result.hpp>
 #include <orrery/workload.hpp>
@@ -59,6 +60,8 @@ struct Report {
   StepResult step;                             ///< meaningful with throughput
   std::optional<MemoryReport> memory;          ///< none for a kernel or a collective alone
   std::optional<CollectiveReport> collective;  ///< of a collective alone
+  std::optional<OperationReport> operation;    ///< none where the devices' power is not known
+  std::uint64_t seed = 0;
   SimulationCost cost;
 };
 

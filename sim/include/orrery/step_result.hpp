@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <orrery/accelerator.hpp>
 #include <orrery/program.hpp>
 
 namespace orrery {
@@ -23,6 +24,35 @@ struct CollectiveSummary {
   Seconds alone{};  ///< time of one with nothing else on its links
 };
 
+/// BoardPower over time.
+struct BoardEnergy {
+  Joules fixed{};
+  Joules leakage{};
+  Joules clock{};
+  Joules compute{};
+  Joules memory{};
+  Joules link{};
+  [[nodiscard]] Joules total() const { return fixed + leakage + clock + compute + memory + link; }
+  void add(const BoardPower& power, Seconds time);
+  void add(const BoardEnergy& other, double times);
+};
+
+/// What one device takes for a step. Zero where its power is not known.
+struct RankEnergy {
+  BoardEnergy board;
+  std::array<Joules, kTileCount> by_tile{};  ///< sums to board.total()
+  Watts peak{};                              ///< of its kernels
+  Hertz clock{};                             ///< mean over the time of its kernels
+  double capped = 0;                         ///< of the step, with the clock held down by the cap
+};
+
+/// Power of one device over a step: `watts` from `time` to the next.
+struct PowerStep {
+  Seconds time{};
+  Watts power{};
+};
+using PowerTrace = std::vector<PowerStep>;
+
 struct StepResult {
   Seconds step_time{};
   /// One per represented rank; each sums to step_time.
@@ -36,6 +66,11 @@ struct StepResult {
   /// The longest chain of dependencies at undisturbed cost: no step can beat it.
   Seconds critical_path{};
   std::uint64_t events = 0;
+  std::vector<RankEnergy> rank_energy;  ///< one per represented rank
+  RankEnergy energy;                    ///< mean over all ranks; `peak` is the highest
+  std::vector<PowerTrace> power;        ///< one per represented rank, where it was asked for
+  double scale_up_activity = 0;   ///< of the capacity of the links of a device, mean over the step
+  double scale_out_activity = 0;  ///< likewise
 };
 
 }  // namespace orrery
