@@ -21,6 +21,10 @@ CostMemo::Key CostMemo::key_of(const Work& work, const OperatingPoint& point) {
   add(point.memory_share);
   add(point.slowest_deviations);
   add(point.clock);
+  add(point.temperature.kelvin());
+  add(point.power_cap.si());
+  add(point.clock_limit.si());
+  add(point.beside.si());
   if (const auto* gemm = std::get_if<Gemm>(&work.shape)) {
     add(1);
     for (const double value : {gemm->m, gemm->n, gemm->k, gemm->batch}) add(value);

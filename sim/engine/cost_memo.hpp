@@ -25,10 +25,11 @@ class CostMemo final : public Accelerator {
   [[nodiscard]] int multiprocessors() const override { return accelerator_.multiprocessors(); }
   [[nodiscard]] std::string caveat() const override { return accelerator_.caveat(); }
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override;
+  [[nodiscard]] const PowerModel* power() const override { return accelerator_.power(); }
 
  private:
   /// Every number of a kernel's shape and of the operating point.
-  using Key = std::array<double, 18>;
+  using Key = std::array<double, 22>;
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };

@@ -22,8 +22,21 @@ BlockCost cost_of(const Block& block, const DevicePoint& device) {
     if (std::holds_alternative<Gemm>(work.shape)) cost.gemm += time;
     if (std::holds_alternative<FlashAttention>(work.shape)) cost.attention += time;
     if (kernel.bound == Bound::Memory) cost.memory += time;
+    cost.energy.add(kernel.power, time);
+    cost.peak = max(cost.peak, kernel.power.total());
+    cost.cycles += kernel.clock * time;
+    if (kernel.capped) cost.capped += time;
   }
   return cost;
+}
+
+// What communication draws of the cap while it moves `memory` to and from HBM: as much passes its
+// links at most.
+Watts beside(const DevicePoint& device, BytesPerSecond memory) {
+  const PowerModel* power = device.accelerator->power();
+  if (power == nullptr) return Watts(0);
+  return power->communicating(device.point, BytesPerSecond(0), memory).total() -
+         power->held(device.point).total();
 }
 
 }  // namespace
@@ -75,6 +88,7 @@ double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSec
   DevicePoint slowed = kinds_[static_cast<std::size_t>(kind)];
   slowed.point.compute_share = compute_share(multiprocessors, kind);
   slowed.point.memory_share = memory_share(memory, kind);
+  slowed.point.beside = beside(slowed, memory);
   const double alone = block(index, kind).time.si();
   const double time = cost_of(tables_.blocks[index], slowed).time.si();
   const double factor = alone > 0 ? std::max(1.0, time / alone) : 1.0;

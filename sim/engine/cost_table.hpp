@@ -8,6 +8,7 @@
 #include <orrery/accelerator.hpp>
 #include <orrery/collective.hpp>
 #include <orrery/program.hpp>
+#include <orrery/step_result.hpp>
 
 namespace orrery {
 
@@ -18,6 +19,10 @@ struct BlockCost {
   Seconds gemm{};       ///< part of `time` in matrix multiplies
   Seconds attention{};  ///< part of `time` in fused attention
   Seconds memory{};     ///< part of `time` in kernels that memory bandwidth bounds
+  BoardEnergy energy;   ///< zero where the device's power is not known
+  Watts peak{};         ///< of its kernels
+  double cycles = 0;    ///< clock x time over its kernels
+  Seconds capped{};     ///< part of `time` with the clock held down by the power cap
 };
 
 /// A kind of device in the state in which it works without communication.
@@ -48,6 +53,8 @@ class CostTable {
   /// leaves to kernels, ratios.
   [[nodiscard]] double compute_share(int multiprocessors, int kind = 0) const;
   [[nodiscard]] double memory_share(BytesPerSecond memory, int kind = 0) const;
+  /// The devices, as given.
+  [[nodiscard]] const std::vector<DevicePoint>& kinds() const { return kinds_; }
 
  private:
   const WorkTables& tables_;

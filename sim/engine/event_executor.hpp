@@ -139,6 +139,7 @@ class Executor final : public CompletionHandler {
   const CostTable& costs_;
   Seconds launch_time_;
   bool coalesce_;
+  bool power_trace_;
   Kernel& kernel_;
   ScheduleGraph graph_;
   Timelines timelines_;

@@ -8,6 +8,7 @@
 #include <orrery/error.hpp>
 
 #include "engine/event_executor.hpp"
+#include "engine/power_trace.hpp"
 
 namespace orrery {
 namespace event {
@@ -18,6 +19,7 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
       costs_(costs),
       launch_time_(options.launch_time),
       coalesce_(options.coalesce),
+      power_trace_(options.power_trace),
       kernel_(kernel),
       graph_(program),
       timelines_(program, graph_, costs, options.launch_time),
@@ -45,6 +47,7 @@ StepResult Executor::run() {
   result.step_time = kernel_.now();
   result.events = kernel_.events();
   tile_step(program_, times_, last_cause_, result);
+  if (power_trace_) result.power = power_traces(program_, times_, costs_, result.step_time);
   return result;
 }
 

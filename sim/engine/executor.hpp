@@ -14,6 +14,8 @@ struct ExecuteOptions {
   Seconds launch_time{};
   /// A run of operations that nothing can touch is one timer. The result does not depend on it.
   bool coalesce = true;
+  /// Fill StepResult::power.
+  bool power_trace = false;
 };
 
 /// Simulates one step.

@@ -88,11 +88,15 @@ void Platform::Graph::add_kinds() {
             ? spec.server.accelerator
             : conditions.builds()[static_cast<std::size_t>(condition.build - 1)].accelerator;
     const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const DeviceKind& kind) {
-      return kind.accelerator == accelerator && kind.clock == condition.clock;
+      return kind.accelerator == accelerator && kind.clock == condition.clock &&
+             kind.apart == condition.apart;
     });
     kind_of.push_back(static_cast<int>(same - kinds.begin()));
     if (same == kinds.end()) {
-      kinds.push_back({.accelerator = accelerator, .clock = condition.clock, .devices = 0});
+      kinds.push_back({.accelerator = accelerator,
+                       .clock = condition.clock,
+                       .devices = 0,
+                       .apart = condition.apart});
     }
   }
   for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
@@ -122,9 +126,10 @@ GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   return degraded(*slowest, scale_up, scale_out);
 }
 
-Platform::Platform(Reader& system, const AcceleratorFactory& make)
+Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> apart)
     : graph_(std::make_unique<Graph>()) {
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
+  graph_->conditions.set_apart(apart, graph_->spec.server.devices);
   graph_->add_kinds();
 }
 

@@ -54,6 +54,7 @@ struct DeviceKind {
   std::shared_ptr<const Accelerator> accelerator;
   double clock = 1;  ///< OperatingPoint::clock
   int devices = 0;   ///< of the machine
+  int apart = 0;     ///< index + 1 of the server set apart that they belong to; else 0
 };
 
 using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Reader&)>;
@@ -64,7 +65,8 @@ class Platform {
  public:
   /// Reads `system` (see configs/README.md). Mistakes go to the reader's diagnostics.
   /// `make` turns the `accelerator` map into a model.
-  Platform(Reader& system, const AcceleratorFactory& make);
+  /// The devices of the servers `apart` are kinds of their own: they may get hotter than others.
+  Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> apart = {});
   ~Platform();
   Platform(Platform&&) noexcept;
 
