@@ -93,6 +93,7 @@ PowerSpec read_power(Reader reader, Watts limit, Hertz boost, const PerDtype<Flo
   power.lowest_cap = reader.positive<Watts>("lowest_cap");
   power.idle = reader.positive<Watts>("idle");
   power.fixed = reader.positive<Watts>("fixed");
+  power.memory_at_rest = reader.quantity<Watts>("memory_at_rest", Watts(0));
   power.leakage = reader.quantity<Watts>("leakage");
   power.leakage_at = reader.temperature("leakage_at", Temperature::celsius(65));
   power.leakage_growth = reader.quantity<PerKelvin>("leakage_growth");

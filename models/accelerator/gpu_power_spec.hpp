@@ -17,11 +17,12 @@ struct VoltagePoint {
 };
 
 struct PowerSpec {
-  Watts limit{};       ///< [P_lim] of the board
-  Watts lowest_cap{};  ///< that the driver takes
-  Watts idle{};        ///< [P_idle] no process holds the device
-  Watts fixed{};       ///< [P_fix] a process holds it, without leakage
-  Watts leakage{};     ///< [P_leak] at `leakage_at` and the highest clock's voltage
+  Watts limit{};           ///< [P_lim] of the board
+  Watts lowest_cap{};      ///< that the driver takes
+  Watts idle{};            ///< [P_idle] no process holds the device
+  Watts fixed{};           ///< [P_fix] a process holds it, without leakage
+  Watts memory_at_rest{};  ///< of `idle` and `fixed`, in the HBM
+  Watts leakage{};         ///< [P_leak] at `leakage_at` and the highest clock's voltage
   Temperature leakage_at = Temperature::celsius(65);
   PerKelvin leakage_growth{};      ///< [beta]
   Watts clock{};                   ///< [P_clk] of all multiprocessors at the highest clock

@@ -18,6 +18,7 @@ PowerSpec read_power(Reader reader, Watts limit) {
   power.limit = limit;
   power.idle = reader.positive<Watts>("idle");
   power.fixed = reader.positive<Watts>("fixed");
+  power.memory_at_rest = reader.quantity<Watts>("memory_at_rest", Watts(0));
   power.leakage = reader.quantity<Watts>("leakage");
   power.leakage_growth = reader.quantity<PerKelvin>("leakage_growth");
   power.tensor = reader.positive<JoulesPerFlop>("tensor");

@@ -34,6 +34,7 @@ class TpuPower final : public PowerModel {
   [[nodiscard]] BoardPower held(const OperatingPoint& point) const override;
   [[nodiscard]] BoardPower communicating(const OperatingPoint& point, BytesPerSecond link,
                                          BytesPerSecond memory) const override;
+  [[nodiscard]] Watts memory_at_rest() const override { return spec_.memory_at_rest; }
   [[nodiscard]] PerKelvin leakage_growth() const override { return spec_.leakage_growth; }
   [[nodiscard]] Watts limit() const override { return spec_.limit; }
   /// There is no cap to set.

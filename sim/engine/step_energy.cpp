@@ -123,19 +123,28 @@ void add_link_activity(const Outline& outline, const CostTable& costs, const Out
   result.scale_out_activity = std::min(1.0, result.scale_out_activity / weights);
 }
 
-void add_mean(const Outline& outline, StepResult& result) {
-  double weights = 0;
-  for (const RepresentedRank& rank : outline.ranks) weights += rank.weight;
+void add_share(const RankEnergy& one, double share, RankEnergy& mean) {
+  mean.board.add(one.board, share);
+  for (std::size_t t = 0; t < one.by_tile.size(); ++t) mean.by_tile[t] += one.by_tile[t] * share;
+  mean.peak = max(mean.peak, one.peak);
+  mean.clock += one.clock * share;
+  mean.capped += one.capped * share;
+}
+
+void add_means(const Outline& outline, std::size_t kinds, StepResult& result) {
+  double all = 0;
+  std::vector<double> of_kind(kinds);
+  for (const RepresentedRank& rank : outline.ranks) {
+    all += rank.weight;
+    of_kind[static_cast<std::size_t>(rank.kind)] += rank.weight;
+  }
+  result.kind_energy.resize(kinds);
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
     const RankEnergy& one = result.rank_energy[rank];
-    const double share = outline.ranks[rank].weight / weights;
-    result.energy.board.add(one.board, share);
-    for (std::size_t t = 0; t < one.by_tile.size(); ++t) {
-      result.energy.by_tile[t] += one.by_tile[t] * share;
-    }
-    result.energy.peak = max(result.energy.peak, one.peak);
-    result.energy.clock += one.clock * share;
-    result.energy.capped += one.capped * share;
+    const double weight = outline.ranks[rank].weight;
+    const auto kind = static_cast<std::size_t>(outline.ranks[rank].kind);
+    add_share(one, weight / all, result.energy);
+    add_share(one, weight / of_kind[kind], result.kind_energy[kind]);
   }
 }
 
@@ -167,7 +176,7 @@ void add_energy(const Outline& outline, const CostTable& costs, StepResult& resu
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
     result.rank_energy.push_back(RankMeter(outline, costs, counts, rank, result).run());
   }
-  add_mean(outline, result);
+  add_means(outline, costs.kinds().size(), result);
   add_link_activity(outline, costs, counts, result);
 }
 

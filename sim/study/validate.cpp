@@ -9,7 +9,7 @@
 #include <orrery/reader.hpp>
 #include <orrery/simulation.hpp>
 
-#include "study/csv.hpp"
+#include "config/csv.hpp"
 
 namespace orrery {
 namespace {

@@ -85,6 +85,8 @@ class PowerModel {
   /// A communication kernel waits for others, or transfers `link` and moves `memory`.
   [[nodiscard]] virtual BoardPower communicating(const OperatingPoint& point, BytesPerSecond link,
                                                  BytesPerSecond memory) const = 0;
+  /// Of BoardPower::fixed, what the memory at rest draws.
+  [[nodiscard]] virtual Watts memory_at_rest() const = 0;
   /// d ln(leakage) / dT.
   [[nodiscard]] virtual PerKelvin leakage_growth() const = 0;
   /// The highest cap (the device's own), and the lowest that it takes.

@@ -68,7 +68,10 @@ struct StepResult {
   std::uint64_t events = 0;
   std::vector<RankEnergy> rank_energy;  ///< one per represented rank
   RankEnergy energy;                    ///< mean over all ranks; `peak` is the highest
-  std::vector<PowerTrace> power;        ///< one per represented rank, where it was asked for
+  /// Likewise over the ranks on each kind of device; one per Platform::kinds(), zero for kinds
+  /// without ranks.
+  std::vector<RankEnergy> kind_energy;
+  std::vector<PowerTrace> power;  ///< one per represented rank, where it was asked for
   double scale_up_activity = 0;   ///< of the capacity of the links of a device, mean over the step
   double scale_out_activity = 0;  ///< likewise
 };

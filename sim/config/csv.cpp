@@ -1,4 +1,4 @@
-#include "study/csv.hpp"
+#include "config/csv.hpp"
 
 #include <fstream>
 
@@ -49,6 +49,7 @@ CsvTable read_csv(const std::filesystem::path& file) {
                                     file.string(), number, fields.size(), table.columns.size()));
     }
     table.rows.push_back(std::move(fields));
+    table.lines.push_back(number);
   }
   if (table.columns.empty())
     throw ConfigError(fmt::format("{}: the table is empty", file.string()));

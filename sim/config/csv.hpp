@@ -10,6 +10,7 @@ namespace orrery {
 struct CsvTable {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;  ///< each as long as `columns`
+  std::vector<int> lines;                      ///< of the rows in the file, from 1
 };
 
 /// Quotes as in RFC 4180, without line breaks inside fields. @throws ConfigError naming file and

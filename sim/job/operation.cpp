@@ -1,0 +1,103 @@
+#include "job/operation.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "engine/cost_table.hpp"
+#include "job/job_run.hpp"
+#include "job/ledger.hpp"
+#include "job/site.hpp"
+
+namespace orrery {
+namespace {
+
+void add_warnings(const OperationInputs& inputs, const Site& site, Operated& result) {
+  std::vector<std::string>& warnings = result.warnings;
+  const ServerPower& server = inputs.platform.power().server;
+  if (inputs.cooling != nullptr && !inputs.cooling->caveat().empty()) {
+    warnings.push_back("estimate: " + inputs.cooling->caveat());
+  }
+  const Plant* plant = inputs.spec.environment.plant.get();
+  if (plant != nullptr && !plant->caveat().empty()) {
+    warnings.push_back("estimate: " + plant->caveat());
+  }
+  for (const ServerClass& one : site.fleet().classes()) {
+    const Watts output = one.devices + one.others + one.fans;
+    if (output > server.capacity()) {
+      warnings.push_back(
+          fmt::format("the supplies of a server give {} without their redundant ones; it takes {}",
+                      to_text(server.capacity()), to_text(output)));
+      break;
+    }
+  }
+  if (inputs.cooling == nullptr) return;
+  for (std::size_t kind = 0; kind < inputs.platform.kinds().size(); ++kind) {
+    const int index = static_cast<int>(kind);
+    const PowerModel& power = *inputs.platform.kinds()[kind].accelerator->power();
+    const Temperature die = site.fleet().hottest_die(index);
+    if (die >= power.die_limits().slowdown) {
+      warnings.push_back(fmt::format(
+          "dies would reach {} even at their lowest clock; the device slows down at {} and shuts "
+          "down at {}",
+          to_text(die), to_text(power.die_limits().slowdown),
+          to_text(power.die_limits().shutdown)));
+    } else if (site.held(kind)) {
+      warnings.push_back(fmt::format("clocks are held down by heat: dies at {}", to_text(die)));
+    }
+  }
+}
+
+void fill_steady(const OperationInputs& inputs, Site& site, Operated& result) {
+  OperationReport& report = result.report;
+  Ledger ledger(site);
+  ledger.add(site, Work::Training, result.step.step_time);
+  ledger.fill(site, report);
+  EnergyReport& energy = report.energy;
+  const Watts drawn = report.power.machine
+                          ? report.power.facility_mean
+                          : report.power.device_mean * static_cast<double>(inputs.work.devices);
+  energy.step = drawn * result.step.step_time;
+  if (inputs.work.tokens > 0) energy.token = energy.step / inputs.work.tokens;
+  energy.device_step = result.step.energy.board;
+  energy.device_step_by_phase = result.step.energy.by_tile;
+}
+
+}  // namespace
+
+Spread spread_of(int servers, int devices_per_server, std::optional<std::uint64_t> seed) {
+  Spread spread;
+  if (!seed) {
+    spread.slowest = spread.others = expected_slowest(servers * devices_per_server);
+    return spread;
+  }
+  std::mt19937_64 random(*seed);
+  std::normal_distribution<double> normal;
+  double sum = 0;
+  for (int server = 0; server < servers; ++server) {
+    double slowest = 0;
+    for (int device = 0; device < devices_per_server; ++device) {
+      slowest = std::max(slowest, normal(random));
+    }
+    sum += slowest;
+    if (spread.slowest_server >= 0 && slowest <= spread.slowest) continue;
+    spread.slowest = slowest;
+    spread.slowest_server = server;
+  }
+  spread.others = servers > 1 ? (sum - spread.slowest) / (servers - 1) : spread.slowest;
+  return spread;
+}
+
+Operated operate(const OperationInputs& inputs) {
+  Site site(inputs);
+  site.settle(Work::Training);
+  Operated result;
+  result.step = site.step();
+  fill_steady(inputs, site, result);
+  add_warnings(inputs, site, result);
+  if (inputs.spec.job) run_job(inputs, site, result.report);
+  return result;
+}
+
+}  // namespace orrery
