@@ -246,7 +246,8 @@ TEST(PowerConfigs, AnImmersedNodeTakesWhatItsMetersSaw) {
   EXPECT_NEAR(work.si(), 7330, 0.03 * 7330);  // GPUs at their limit all the time: an upper bound
 }
 
-// The meters' bins: output over input at the output of the bin's middle.
+// The meters' bins: output over input at the output of the bin's middle. The meters disagree by up
+// to 1.5 points, and the curve averages neighbouring bins, which differ by up to 1.
 TEST(PowerConfigs, TheMeasuredCurveIsWithinTheMetersDoubt) {
   const Platform platform = entry("servers/smc-h100-immersion");
   const PowerSupplies& supplies = platform.power().server.supplies;
@@ -256,7 +257,7 @@ TEST(PowerConfigs, TheMeasuredCurveIsWithinTheMetersDoubt) {
       {6875, 0.9766}, {7125, 0.9747}, {7375, 0.974}};
   for (const auto& [input, efficiency] : bins) {
     const Watts output(input * efficiency);
-    EXPECT_NEAR(output / supplies.input(output), efficiency, 0.015) << input;
+    EXPECT_NEAR(output / supplies.input(output), efficiency, 0.02) << input;
   }
 }
 
