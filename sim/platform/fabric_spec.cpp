@@ -36,6 +36,8 @@ SwitchSpec read_switch(Reader reader) {
   spec.ports = read_count(reader, "ports", std::nullopt, 2);
   spec.port_bandwidth = reader.positive<BytesPerSecond>("port_bandwidth");
   spec.latency = reader.quantity<Seconds>("latency");
+  spec.power = read_draw(reader);
+  spec.optics = reader.quantity<Watts>("optics", Watts(0));
   reader.text_or("name", "");
   ignore_prose(reader);
   reader.finish();

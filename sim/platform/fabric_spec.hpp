@@ -6,6 +6,8 @@
 #include <orrery/quantity.hpp>
 #include <orrery/reader.hpp>
 
+#include "platform/power_spec.hpp"
+
 namespace orrery {
 
 struct ServerSpec;
@@ -15,6 +17,8 @@ struct SwitchSpec {
   int ports = 0;
   BytesPerSecond port_bandwidth{};
   Seconds latency{};  ///< port to port
+  std::optional<DrawSpec> power;
+  Watts optics{};  ///< in one port that is used
 };
 
 /// How flows are put on equal paths.

@@ -48,6 +48,7 @@ struct Platform::Graph {
   Conditions conditions;
   std::vector<DeviceKind> kinds;
   std::vector<int> kind_of;  // by condition
+  MachinePower power;
   mutable std::once_flag machine_once, router_once, paths_once;
   mutable std::optional<MachineGraph> whole;
   mutable std::optional<Router> routes;
@@ -131,6 +132,7 @@ Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<con
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
   graph_->conditions.set_apart(apart, graph_->spec.server.devices);
   graph_->add_kinds();
+  graph_->power = {.server = graph_->spec.server.power, .fabric = fabric_power(graph_->spec)};
 }
 
 Platform::~Platform() = default;
@@ -156,6 +158,8 @@ Bytes Platform::memory_capacity() const {
 }
 Seconds Platform::launch_time() const { return graph_->spec.server.launch_time; }
 const Node& Platform::communication() const { return graph_->spec.communication; }
+const MachinePower& Platform::power() const { return graph_->power; }
+const Node& Platform::cooling() const { return graph_->spec.server.cooling; }
 const std::vector<Component>& Platform::components() const { return graph_->machine().components; }
 const std::vector<Link>& Platform::links() const { return graph_->machine().links; }
 

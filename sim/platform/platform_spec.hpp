@@ -55,6 +55,11 @@ struct ServerSpec {
   WireSpec nic;
   int nics = 0;
   Node communication;
+  std::optional<DrawSpec> cpu_power;     ///< of one socket
+  std::optional<DrawSpec> nic_power;     ///< of one
+  std::optional<DrawSpec> switch_power;  ///< of one scale-up switch
+  ServerPower power;                     ///< of the whole server
+  Node cooling;                          ///< Null when absent
 
   [[nodiscard]] int pcie_switches() const { return devices / devices_per_pcie_switch; }
   /// Devices per NIC or NICs per device are whole: the other one is below 1.

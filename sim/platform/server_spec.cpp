@@ -12,22 +12,23 @@ WireSpec read_wire(Reader& reader) {
           .latency = reader.quantity<Seconds>("latency")};
 }
 
-ScaleUpSpec read_scale_up(Reader reader, int devices) {
+void read_scale_up(Reader reader, ServerSpec& server) {
   using Kind = ScaleUpSpec::Kind;
-  ScaleUpSpec spec;
+  ScaleUpSpec& spec = server.scale_up;
   spec.kind = reader.choice<Kind>(
       "kind", {{"nvlink", Kind::NvLink}, {"pcie", Kind::Pcie}, {"torus", Kind::Torus}});
   if (spec.kind == Kind::Torus) {
     const WireSpec wire = read_wire(reader);
     spec.bandwidth = wire.bandwidth;
     spec.latency = wire.latency;
-    spec.torus = read_torus(reader, devices);
+    spec.torus = read_torus(reader, server.devices);
   }
   if (spec.kind == Kind::NvLink) {
     const WireSpec wire = read_wire(reader);
     spec.bandwidth = wire.bandwidth;
     spec.latency = wire.latency;
     spec.switches = read_count(reader, "switches", std::nullopt, 0);
+    server.switch_power = read_draw(reader);
     spec.in_switch_reduction = reader.boolean_or("in_switch_reduction", false);
     if (spec.in_switch_reduction && spec.switches == 0) {
       reader.error("in_switch_reduction",
@@ -37,11 +38,11 @@ ScaleUpSpec read_scale_up(Reader reader, int devices) {
   reader.text_or("name", "");
   ignore_prose(reader);
   reader.finish();
-  return spec;
 }
 
 void read_cpu(Reader reader, ServerSpec& spec) {
   spec.launch_time = reader.quantity<Seconds>("launch_time");
+  spec.cpu_power = read_draw(reader);
   if (reader.has("socket_link")) {
     Reader link = reader.child("socket_link");
     spec.socket_link = read_wire(link);
@@ -81,6 +82,7 @@ void read_nics(Reader& server, ServerSpec& spec) {
   }
   Reader nic = server.child("nic");
   spec.nic = read_wire(nic);
+  spec.nic_power = read_draw(nic);
   nic.text_or("name", "");
   ignore_prose(nic);
   nic.finish();
@@ -95,13 +97,15 @@ ServerSpec read_server(Reader server, const AcceleratorFactory& make) {
   spec.accelerator = make(accelerator);
   spec.devices = read_count(server, "accelerators");
   if (server.has("scale_up") || spec.devices > 1) {
-    spec.scale_up = read_scale_up(server.child("scale_up"), spec.devices);
+    read_scale_up(server.child("scale_up"), spec);
   }
   read_cpu(server.child("cpu"), spec);
   spec.sockets = read_count(server, "sockets", 2);
   read_nics(server, spec);
   read_pcie(server.child("pcie"), spec);
   spec.communication = server.raw("communication");
+  spec.power = read_server_power(server, spec);
+  spec.cooling = server.raw("cooling");
   ignore_prose(server);
   server.finish();
   return spec;

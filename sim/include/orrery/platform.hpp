@@ -9,6 +9,7 @@
 
 #include <orrery/accelerator.hpp>
 #include <orrery/collective.hpp>
+#include <orrery/machine_power.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery {
@@ -90,6 +91,10 @@ class Platform {
   [[nodiscard]] Seconds launch_time() const;
   /// The `communication` map of the system, for the collective model.
   [[nodiscard]] const Node& communication() const;
+  /// What everything but the accelerators draws, of an ordinary server and of the fabric.
+  [[nodiscard]] const MachinePower& power() const;
+  /// The `cooling` map of an ordinary server, for the cooling model; Null when absent.
+  [[nodiscard]] const Node& cooling() const;
 
   [[nodiscard]] const std::vector<Component>& components() const;
   [[nodiscard]] const std::vector<Link>& links() const;

@@ -72,5 +72,21 @@ TEST(ModelEntries, Llama3) {
   EXPECT_NEAR(total, 405.9e9, 0.01 * 405.9e9);  // the published checkpoint
 }
 
+// Matrices, biases and two norms of a layer; tables of tokens and positions, a last norm.
+double with_biases(double layers, double h, double vocabulary, double positions) {
+  return layers * (12 * h * h + 13 * h) + (vocabulary + positions) * h + 2 * h;
+}
+
+TEST(ModelEntries, BertLarge) {
+  const double total = with_biases(24, 1024, 30522, 512);
+  EXPECT_NEAR(entry("bert-large").parameters(), total, 1e-12 * total);
+  EXPECT_NEAR(total, 340e6, 0.02 * 340e6);  // arXiv:1810.04805, with parts that are left out
+}
+
+TEST(ModelEntries, OptLike) {
+  const double total = with_biases(32, 3072, 50272, 2048);
+  EXPECT_NEAR(entry("opt-like-3.6b").parameters(), total, 1e-12 * total);
+}
+
 }  // namespace
 }  // namespace orrery::workload_test
