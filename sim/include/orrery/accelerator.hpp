@@ -62,7 +62,7 @@ struct Cost {
   Activity activity;
   Bound bound = Bound::Compute;
   Hertz clock{};        ///< mean over the kernel; zero where the device has no power model
-  BoardPower power;     ///< mean over the kernel; zero likewise
+  BoardPower power{};   ///< mean over the kernel; zero likewise
   bool capped = false;  ///< the power cap held the clock below what it could have been
 };
 
