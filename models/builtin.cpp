@@ -4,6 +4,9 @@
 #include "accelerator/tpu.hpp"
 #include "collective/nccl.hpp"
 #include "collective/torus.hpp"
+#include "cooling/air.hpp"
+#include "cooling/cold_plate.hpp"
+#include "cooling/immersion.hpp"
 #include "workload/single.hpp"
 #include "workload/training.hpp"
 
@@ -21,6 +24,9 @@ Registry builtin_registry() {
   registry.workloads.add("attention", make_attention);
   registry.workloads.add("stream", make_stream);
   registry.workloads.add("collective", make_collective);
+  registry.server_cooling.add("cooling.air", cooling::make_air);
+  registry.server_cooling.add("cooling.liquid", cooling::make_liquid);
+  registry.server_cooling.add("cooling.immersion", cooling::make_immersion);
   return registry;
 }
 

@@ -1,0 +1,15 @@
+#pragma once
+/// Fans over heat sinks: `cooling.air`. Equations, sources and errors: models/cooling/README.md.
+
+#include <memory>
+
+#include <orrery/cooling.hpp>
+#include <orrery/reader.hpp>
+
+namespace orrery::cooling {
+
+/// Reads an entry such as configs/cooling/air-8gpu-h100.yaml. Mistakes go to the reader's
+/// diagnostics, but for rows that do not fit a server, which ServerCooling::rows() throws.
+std::unique_ptr<const ServerCooling> make_air(Reader& reader);
+
+}  // namespace orrery::cooling

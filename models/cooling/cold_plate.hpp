@@ -1,0 +1,15 @@
+#pragma once
+/// Cold plates: `cooling.liquid`. Equations, sources and errors: models/cooling/README.md.
+
+#include <memory>
+
+#include <orrery/cooling.hpp>
+#include <orrery/reader.hpp>
+
+namespace orrery::cooling {
+
+/// Reads an entry such as configs/cooling/liquid-8gpu-h100.yaml. Mistakes go to the reader's
+/// diagnostics, but for rows that do not fit a server, which ServerCooling::rows() throws.
+std::unique_ptr<const ServerCooling> make_liquid(Reader& reader);
+
+}  // namespace orrery::cooling
