@@ -11,6 +11,7 @@ struct PowerSpec {
   Watts limit{};
   Watts idle{};                ///< [P_idle] no process holds the chip
   Watts fixed{};               ///< [P_fix] a process holds it, without leakage
+  Watts memory_at_rest{};      ///< of `idle` and `fixed`, in the HBM
   Watts leakage{};             ///< [P_leak] at 65 degC
   PerKelvin leakage_growth{};  ///< [beta]
   JoulesPerFlop tensor{};      ///< [e] of bf16 on the arrays; int8 and fp8 take half of it

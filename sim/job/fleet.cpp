@@ -76,12 +76,12 @@ BoardPower Fleet::board(int kind, const Load& load) const {
       *platform_.kinds()[static_cast<std::size_t>(std::max(0, kind))].accelerator->power();
   const KindPoint point = (*load.points)[static_cast<std::size_t>(std::max(0, kind))];
   if (kind < 0) return power.idle(point.die);
-  switch (load.work) {
-    case Work::Idle:
+  switch (load.doing) {
+    case Doing::Idle:
       return power.held(point_of(point));
-    case Work::Checkpoint:
+    case Doing::Checkpoint:
       return power.communicating(point_of(point), {}, {});
-    case Work::Training:
+    case Doing::Training:
       break;
   }
   return mean_power(load.step->kind_energy[static_cast<std::size_t>(kind)].board,
@@ -98,7 +98,7 @@ Watts Fleet::device_power(const ServerClass& of, int device, const Load& load) {
   const Kelvins warmer =
       of.network->die(device) - (*load.points)[static_cast<std::size_t>(kind)].die;
   const double growth = power.leakage_growth() * warmer;
-  const double capped = load.work == Work::Training
+  const double capped = load.doing == Doing::Training
                             ? load.step->kind_energy[static_cast<std::size_t>(kind)].capped
                             : 0.0;
   return board.total() + board.leakage * (std::expm1(growth) * (1.0 - capped));
@@ -111,7 +111,7 @@ void Fleet::power(const Load& load) {
   }
   boards_.push_back(board(-1, load));
   const ServerPower& server = platform_.power().server;
-  const bool trains = load.work == Work::Training;
+  const bool trains = load.doing == Doing::Training;
   activity_ = {.host = trains ? server.host_activity : 0.0,
                .scale_up = trains ? load.step->scale_up_activity : 0.0,
                .scale_out = trains ? load.step->scale_out_activity : 0.0};

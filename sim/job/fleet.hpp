@@ -15,7 +15,7 @@
 namespace orrery {
 
 /// What the devices of a job do.
-enum class Work { Idle, Training, Checkpoint };
+enum class Doing { Idle, Training, Checkpoint };
 
 /// Servers whose devices are of the same kinds in the same places.
 struct ServerClass {
@@ -39,7 +39,7 @@ struct ServerClass {
 
 /// What a step and its operating point say of every kind of device.
 struct Load {
-  Work work = Work::Training;
+  Doing doing = Doing::Training;
   const StepResult* step = nullptr;
   const KindPoints* points = nullptr;  ///< at which `step` was simulated
 };

@@ -17,12 +17,12 @@ JobRows::JobRows(const Site& site, TimeSeries& series) : series_(series) {
   }
 }
 
-void JobRows::add(Site& site, Seconds now, Work work, const Weather& weather) {
+void JobRows::add(Site& site, Seconds now, Doing doing, const Weather& weather) {
   const Fleet& fleet = site.fleet();
   const StepResult& step = site.step();
   const Watts it = fleet.servers_power() + fleet.network();
   const Watts facility = it + site.distribution_loss() + site.plant_power();
-  const bool trains = work == Work::Training;
+  const bool trains = doing == Doing::Training;
   std::vector<double> row = {now.si(),
                              trains ? 1.0 : 0.0,
                              trains ? step.step_time.si() : 0.0,

@@ -12,7 +12,7 @@ class JobRows {
   /// Writes the header into `series`: the facility, then every class of servers under the name of
   /// its first. Keeps a reference.
   JobRows(const Site& site, TimeSeries& series);
-  void add(Site& site, Seconds now, Work work, const Weather& weather);
+  void add(Site& site, Seconds now, Doing doing, const Weather& weather);
 
  private:
   TimeSeries& series_;

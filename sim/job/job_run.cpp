@@ -32,7 +32,7 @@ class JobRun {
     const Seconds expected = min(horizon_, site_.step().step_time * most_steps_);
     row_every_ = inputs_.spec.record.interval > Seconds(0) ? inputs_.spec.record.interval
                                                            : max(spec_.interval, expected / kRows);
-    if (spec_.cold) site_.settle(Work::Idle);
+    if (spec_.cold) site_.settle(Doing::Idle);
     while (report_.job->stopped.empty() && !done()) go_on();
     finish();
   }
@@ -70,23 +70,23 @@ class JobRun {
                                          to_text(weather.duration()));
       return;
     }
-    const Work work = pausing() ? Work::Checkpoint : Work::Training;
+    const Doing doing = pausing() ? Doing::Checkpoint : Doing::Training;
     const Seconds interval = next_interval();
-    site_.advance(work, weather.at(now_), interval);
-    note(work, interval);
+    site_.advance(doing, weather.at(now_), interval);
+    note(doing, interval);
     now_ += interval;
-    ledger_.add(site_, work, interval);
+    ledger_.add(site_, doing, interval);
     if (now_ >= next_row_ * (1 - kRoundingShare)) {
-      rows_.add(site_, now_, work, weather.at(now_));
+      rows_.add(site_, now_, doing, weather.at(now_));
       next_row_ += row_every_;
     }
     look_for_heat();
   }
 
-  void note(Work work, Seconds interval) {
+  void note(Doing doing, Seconds interval) {
     JobReport& job = *report_.job;
     const StepResult& step = site_.step();
-    if (work == Work::Checkpoint) {
+    if (doing == Doing::Checkpoint) {
       pause_left_ -= interval;
       job.checkpoint += interval;
       if (pause_left_ < spec_.interval * kRoundingShare) pause_left_ = Seconds(0);

@@ -26,10 +26,10 @@ Ledger::Ledger(const Site& site) {
   for (const ServerClass& one : site.fleet().classes()) sums_.emplace_back(one.device.size());
 }
 
-void Ledger::add(Site& site, Work work, Seconds time) {
+void Ledger::add(Site& site, Doing doing, Seconds time) {
   const Fleet& fleet = site.fleet();
   time_ += time;
-  if (work == Work::Training) training_ += time;
+  if (doing == Doing::Training) training_ += time;
   for (const ServerClass& one : fleet.classes()) {
     const double count = one.count;
     devices_ += one.devices * count * time;
@@ -51,10 +51,10 @@ void Ledger::add(Site& site, Work work, Seconds time) {
   outlet_ += outlet.kelvin() * time.si();
   room_ += site.room().kelvin() * time.si();
   exhaust_ += exhaust.kelvin() * time.si();
-  add_devices(site, work, time);
+  add_devices(site, doing, time);
 }
 
-void Ledger::add_devices(Site& site, Work work, Seconds time) {
+void Ledger::add_devices(Site& site, Doing doing, Seconds time) {
   const StepResult& step = site.step();
   const auto& classes = site.fleet().classes();
   for (std::size_t c = 0; c < classes.size(); ++c) {
@@ -69,7 +69,7 @@ void Ledger::add_devices(Site& site, Work work, Seconds time) {
         sum.memory_highest = max(sum.memory_highest, one.network->memory(static_cast<int>(i)));
         sum.wear += wear_rate(die) * time.si();
       }
-      if (one.kinds[i] < 0 || work != Work::Training) continue;
+      if (one.kinds[i] < 0 || doing != Doing::Training) continue;
       const auto kind = static_cast<std::size_t>(one.kinds[i]);
       const RankEnergy& energy = step.kind_energy[kind];
       device_peak_ = max(device_peak_, energy.peak);

@@ -21,7 +21,7 @@ class Ledger {
  public:
   explicit Ledger(const Site& site);
   /// Adds the present state of `site`, for `time`.
-  void add(Site& site, Work work, Seconds time);
+  void add(Site& site, Doing doing, Seconds time);
   /// Means so far into power, thermal and energy of `report`.
   void fill(const Site& site, OperationReport& report) const;
 
@@ -29,7 +29,7 @@ class Ledger {
   Joules electricity{}, rejected{}, stored{};
 
  private:
-  void add_devices(Site& site, Work work, Seconds time);
+  void add_devices(Site& site, Doing doing, Seconds time);
   void fill_power(const Site& site, PowerReport& power) const;
   void fill_thermal(const Site& site, ThermalReport& thermal) const;
 

@@ -52,7 +52,7 @@ void add_warnings(const OperationInputs& inputs, const Site& site, Operated& res
 void fill_steady(const OperationInputs& inputs, Site& site, Operated& result) {
   OperationReport& report = result.report;
   Ledger ledger(site);
-  ledger.add(site, Work::Training, result.step.step_time);
+  ledger.add(site, Doing::Training, result.step.step_time);
   ledger.fill(site, report);
   EnergyReport& energy = report.energy;
   const Watts drawn = report.power.machine
@@ -91,7 +91,7 @@ Spread spread_of(int servers, int devices_per_server, std::optional<std::uint64_
 
 Operated operate(const OperationInputs& inputs) {
   Site site(inputs);
-  site.settle(Work::Training);
+  site.settle(Doing::Training);
   Operated result;
   result.step = site.step();
   fill_steady(inputs, site, result);

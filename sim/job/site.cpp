@@ -49,9 +49,9 @@ KindPoints Site::points() const {
 
 const StepResult& Site::step() { return book_.at(points()); }
 
-Load Site::load(Work work) {
+Load Site::load(Doing doing) {
   const StepResult& result = step();
-  return {.work = work, .step = &result, .points = &book_.points()};
+  return {.doing = doing, .step = &result, .points = &book_.points()};
 }
 
 bool Site::liquid() const {
@@ -82,13 +82,13 @@ void Site::set_cap(Watts cap) { cap_ = cap; }
 void Site::set_clock(Hertz clock) { clock_ = clock; }
 
 // Once around the loop; whether nothing moved.
-bool Site::settle_once(Work work) {
+bool Site::settle_once(Doing doing) {
   std::vector<Temperature> before;
   for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
     before.push_back(fleet_.hottest_die(static_cast<int>(kind)));
   }
   const double speed = fleet_.classes().front().speed;
-  fleet_.power(load(work));
+  fleet_.power(load(doing));
   const Environment& environment = inputs_.spec.environment;
   if (environment.plant != nullptr) {
     plant_ = environment.plant->start(fleet_.plant_load(Seconds(0), inlet()),
@@ -102,16 +102,16 @@ bool Site::settle_once(Work work) {
   return std::abs(fleet_.classes().front().speed - speed) < 1e-3;
 }
 
-void Site::settle(Work work) {
+void Site::settle(Doing doing) {
   for (int round = 0; round < kRounds; ++round) {
-    if (settle_once(work)) break;
+    if (settle_once(doing)) break;
   }
-  if (work == Work::Training) hold_temperature(work);
+  if (doing == Doing::Training) hold_temperature(doing);
 }
 
 // Devices that would settle above their operating temperature slow down until they do not: the
 // highest clock at which they hold it.
-void Site::hold_temperature(Work work) {
+void Site::hold_temperature(Doing doing) {
   const auto above = [&] {
     Kelvins most(-1000);
     for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
@@ -129,13 +129,13 @@ void Site::hold_temperature(Work work) {
   for (int i = 0; i < kHalvings; ++i) {
     held_ = 0.5 * (low + high);
     for (int round = 0; round < kRounds; ++round) {
-      if (settle_once(work)) break;
+      if (settle_once(doing)) break;
     }
     (above() <= Kelvins(0) ? low : high) = held_;
   }
   held_ = low;
   for (int round = 0; round < kRounds; ++round) {
-    if (settle_once(work)) break;
+    if (settle_once(doing)) break;
   }
 }
 
@@ -149,10 +149,10 @@ void Site::look(Seconds interval) {
   }
 }
 
-void Site::advance(Work work, const Weather& weather, Seconds interval) {
+void Site::advance(Doing doing, const Weather& weather, Seconds interval) {
   held_ = Hertz(0);  // the governors' business from here
   look(interval);
-  fleet_.power(load(work));
+  fleet_.power(load(doing));
   if (inputs_.cooling != nullptr) fleet_.advance(inlet(), interval);
   if (plant_) plant_->advance(fleet_.plant_load(interval, inlet()), weather, interval);
 }

@@ -15,14 +15,14 @@ class Site {
  public:
   explicit Site(const OperationInputs& inputs);
 
-  /// Lets temperatures, fans, plant, clocks and step come to rest while devices do `work`, under
+  /// Lets temperatures, fans, plant, clocks and step come to rest while devices are `doing`, under
   /// the weather of the start.
-  void settle(Work work);
-  /// One interval while devices do `work`.
-  void advance(Work work, const Weather& weather, Seconds interval);
+  void settle(Doing doing);
+  /// One interval while devices are `doing`.
+  void advance(Doing doing, const Weather& weather, Seconds interval);
   /// The step at the present operating point.
   const StepResult& step();
-  [[nodiscard]] Load load(Work work);
+  [[nodiscard]] Load load(Doing doing);
 
   [[nodiscard]] Fleet& fleet() { return fleet_; }
   [[nodiscard]] const Fleet& fleet() const { return fleet_; }
@@ -48,8 +48,8 @@ class Site {
   [[nodiscard]] KindPoints points() const;
   [[nodiscard]] bool liquid() const;
   void look(Seconds interval);
-  bool settle_once(Work work);
-  void hold_temperature(Work work);
+  bool settle_once(Doing doing);
+  void hold_temperature(Doing doing);
 
   const OperationInputs& inputs_;
   Fleet fleet_;

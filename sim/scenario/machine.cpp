@@ -7,6 +7,9 @@
 #include "engine/estimator.hpp"
 #include "engine/executor.hpp"
 #include "engine/outline_summary.hpp"
+#include "engine/step_energy.hpp"
+#include "job/job_rows.hpp"
+#include "job/operation.hpp"
 #include "kernel/kernel.hpp"
 
 namespace orrery {
@@ -92,9 +95,13 @@ StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
     const Program program = flatten(lowered.outline);
     const auto kernel = make_simgrid_kernel();
     step = execute(program, costs,
-                   {.launch_time = lowered.launch_time, .coalesce = options.coalesce}, *kernel);
+                   {.launch_time = lowered.launch_time,
+                    .coalesce = options.coalesce,
+                    .power_trace = options.operate && options.power_trace},
+                   *kernel);
   }
   summarise(lowered.outline, costs, step);
+  if (options.operate) add_energy(lowered.outline, costs, step);
   return step;
 }
 
@@ -107,15 +114,77 @@ MemoryReport memory_report(const LoweredWorkload& lowered, const Platform& platf
           .advice = fits ? "" : lowered.memory_advice};
 }
 
+// Whether there is a loop to close: long work on devices whose power is known.
+bool can_operate(const Machine& machine, const LoweredWorkload& lowered) {
+  if (lowered.regime != OperatingPoint::Regime::Sustained) return false;
+  const auto& kinds = machine.platform->kinds();
+  return std::all_of(kinds.begin(), kinds.end(),
+                     [](const DeviceKind& kind) { return kind.accelerator->power() != nullptr; });
+}
+
+// Evaluates steps at operating points, and keeps the costs of the last for what the report says of
+// its collectives.
+StepFunction step_function(const Machine& machine, const LoweredWorkload& lowered,
+                           const EvaluateOptions& options) {
+  return [&machine, &lowered, options](const KindPoints& points) {
+    std::vector<DevicePoint> devices = device_points(machine, lowered.regime, lowered.work.devices);
+    for (std::size_t kind = 0; kind < devices.size(); ++kind) {
+      OperatingPoint& point = devices[kind].point;
+      point.temperature = points[kind].die;
+      point.power_cap = points[kind].cap;
+      point.clock_limit = points[kind].clock_limit;
+      point.slowest_deviations = points[kind].deviations;
+    }
+    const CostTable costs(lowered.outline, std::move(devices), *machine.collectives);
+    return step_of(lowered, costs, options);
+  };
+}
+
+void run_operation(const Machine& machine, const LoweredWorkload& lowered,
+                   const EvaluateOptions& options, Report& report) {
+  const int each = machine.platform->devices_per_server();
+  check_operation(machine.operation, machine.platform->accelerator(),
+                  (lowered.work.devices + each - 1) / each);
+  Operated operated = operate({.platform = *machine.platform,
+                               .cooling = machine.cooling.get(),
+                               .spec = machine.operation,
+                               .work = lowered.work,
+                               .step = step_function(machine, lowered, options)});
+  report.step = std::move(operated.step);
+  report.operation = std::move(operated.report);
+  report.operation->step_series = step_rows(report.step, report.rank_names);
+  for (std::string& warning : operated.warnings) report.warnings.push_back(std::move(warning));
+}
+
+// Servers that are looked at by themselves.
+std::vector<int> apart(const OperationSpec& spec, const Platform& platform) {
+  std::vector<int> servers = servers_apart(spec);
+  const Spread spread =
+      spread_of(platform.servers(), platform.devices_per_server(), spec.limits.seed);
+  if (spread.slowest_server >= 0) servers.push_back(spread.slowest_server);
+  std::sort(servers.begin(), servers.end());
+  servers.erase(std::unique(servers.begin(), servers.end()), servers.end());
+  std::erase_if(servers, [&](int server) { return server >= platform.servers(); });
+  return servers;
+}
+
+std::unique_ptr<Platform> make_platform(const Scenario& scenario, const Registry& registry,
+                                        std::span<const int> apart, Diagnostics& diagnostics) {
+  Reader system(scenario.system, "system", diagnostics);
+  return std::make_unique<Platform>(
+      system,
+      [&](Reader& reader) {
+        return std::shared_ptr<const Accelerator>(registry.accelerators.make(reader, "model"));
+      },
+      apart);
+}
+
 }  // namespace
 
 Machine make_machine(const Scenario& scenario, const Registry& registry) {
   Diagnostics diagnostics;
   Machine machine;
-  Reader system(scenario.system, "system", diagnostics);
-  machine.platform = std::make_unique<Platform>(system, [&](Reader& reader) {
-    return std::shared_ptr<const Accelerator>(registry.accelerators.make(reader, "model"));
-  });
+  machine.platform = make_platform(scenario, registry, {}, diagnostics);
   Reader workload(scenario.workload, "workload", diagnostics);
   machine.workload = registry.workloads.make(workload, "kind", "training");
   const Node& communication = machine.platform->communication();
@@ -123,19 +192,37 @@ Machine make_machine(const Scenario& scenario, const Registry& registry) {
     Reader reader(communication, "communication", diagnostics);
     machine.collectives = registry.collectives.make(reader, "model");
   }
+  if (machine.platform->cooling().kind() != Node::Kind::Null) {
+    Reader reader(machine.platform->cooling(), "cooling", diagnostics);
+    machine.cooling = registry.server_cooling.make(reader, "model");
+  }
+  machine.operation = read_operation(
+      {.environment = scenario.environment, .job = scenario.job, .record = scenario.record},
+      registry, diagnostics);
+  machine.operation.limits = {.cap = scenario.power_cap,
+                              .clock = scenario.clock,
+                              .seed = scenario.seed,
+                              .cap_at = scenario.cap_at,
+                              .clock_at = scenario.clock_at};
   diagnostics.throw_if_any();
+  const std::vector<int> servers = apart(machine.operation, *machine.platform);
+  if (!servers.empty()) {
+    machine.platform = make_platform(scenario, registry, servers, diagnostics);
+  }
   if (!machine.collectives) machine.collectives = std::make_unique<NoCollectives>();
   return machine;
 }
 
-std::vector<DevicePoint> device_points(const Platform& platform, OperatingPoint::Regime regime,
+std::vector<DevicePoint> device_points(const Machine& machine, OperatingPoint::Regime regime,
                                        int devices) {
   std::vector<DevicePoint> points;
-  for (const DeviceKind& kind : platform.kinds()) {
+  for (const DeviceKind& kind : machine.platform->kinds()) {
     points.push_back({.accelerator = kind.accelerator.get(),
                       .point = {.regime = regime,
                                 .slowest_deviations = expected_slowest(devices),
-                                .clock = kind.clock}});
+                                .clock = kind.clock,
+                                .power_cap = machine.operation.limits.cap,
+                                .clock_limit = machine.operation.limits.clock}});
   }
   return points;
 }
@@ -157,10 +244,16 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
     if (!report.memory->fits)
       report.warnings.push_back("the job does not fit in device memory; simulated as if it did");
   }
+  EvaluateOptions step_options = options;
+  step_options.operate = options.operate && can_operate(machine, lowered);
   const CostTable costs(lowered.outline,
-                        device_points(platform, lowered.regime, lowered.work.devices),
+                        device_points(machine, lowered.regime, lowered.work.devices),
                         *machine.collectives);
-  report.step = step_of(lowered, costs, options);
+  if (step_options.operate) {
+    run_operation(machine, lowered, step_options, report);
+  } else {
+    report.step = step_of(lowered, costs, step_options);
+  }
   add_caveats(platform, costs, lowered.outline.collectives.size(), report.warnings);
   report.throughput = throughput_of(lowered.work, report.step.step_time, platform);
   if (lowered.bus_bandwidth) {

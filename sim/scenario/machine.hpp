@@ -9,6 +9,8 @@
 #include <orrery/scenario.hpp>
 
 #include "engine/cost_table.hpp"
+#include "job/job_spec.hpp"
+#include "job/step_book.hpp"
 
 namespace orrery {
 
@@ -16,13 +18,17 @@ struct Machine {
   std::unique_ptr<Platform> platform;
   std::unique_ptr<const CollectiveModel> collectives;  ///< never null
   std::unique_ptr<const Workload> workload;
+  std::unique_ptr<const ServerCooling> cooling;  ///< null where the server says nothing of it
+  OperationSpec operation;
 };
 
-/// @throws ConfigError with every mistake of the scenario.
+/// Servers that the job singles out, or that hold the slowest device that the seed draws, are set
+/// apart. @throws ConfigError with every mistake of the scenario.
 Machine make_machine(const Scenario& scenario, const Registry& registry);
 
-/// Every kind of device at work on a job of so many devices, without communication.
-std::vector<DevicePoint> device_points(const Platform& platform, OperatingPoint::Regime regime,
+/// Every kind of device at work on a job of so many devices, without communication, under the
+/// limits of the scenario.
+std::vector<DevicePoint> device_points(const Machine& machine, OperatingPoint::Regime regime,
                                        int devices);
 
 struct EvaluateOptions {
@@ -30,6 +36,10 @@ struct EvaluateOptions {
   bool fold = true;
   bool coalesce = true;
   bool ignore_memory = false;
+  /// Let temperature, power and clocks settle, and follow the job; otherwise devices are as warm as
+  /// OperatingPoint says.
+  bool operate = false;
+  bool power_trace = false;  ///< keep the power within the step, of `event`
 };
 
 /// Lowers `workload` and evaluates one step. The report lacks what only a scenario knows.

@@ -60,7 +60,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
   // Overrides may set what the file leaves out of these.
-  for (const char* key : {"run", "plan"}) {
+  for (const char* key : {"run", "plan", "record"}) {
     if (changed.find(key) == nullptr) {
       changed = changed.with_value_at(key, Node::map({}, tree.where()));
     }
@@ -83,6 +83,9 @@ Scenario make_scenario(const Node& tree, const Library& library,
   scenario.system = reader.raw("system");
   scenario.workload = reader.raw("workload");
   scenario.plan = reader.raw("plan");
+  scenario.environment = reader.raw("environment");
+  scenario.job = reader.raw("job");
+  scenario.record = reader.raw("record");
   for (const char* key : {"system", "workload"}) {
     if (!reader.has(key))
       diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
@@ -93,6 +96,12 @@ Scenario make_scenario(const Node& tree, const Library& library,
       "fidelity", {{"event", Fidelity::Event}, {"analytic", Fidelity::Analytic}}, Fidelity::Event);
   scenario.fold = run.boolean_or("fold", true);
   scenario.coalesce = run.boolean_or("coalesce", true);
+  if (run.has("cap")) scenario.power_cap = run.positive<Watts>("cap");
+  if (run.has("clock")) scenario.clock = run.positive<Hertz>("clock");
+  scenario.cap_at = run.where("cap");
+  scenario.clock_at = run.where("clock");
+  for (const char* key : {"cap", "clock", "seed"}) run.ignore(key);
+  if (run.has("seed")) scenario.seed = static_cast<std::uint64_t>(run.integer("seed", 0));
   run.finish();
   reader.ignore("orrery");
   reader.finish();

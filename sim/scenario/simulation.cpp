@@ -27,7 +27,10 @@ Report Simulation::run() const {
                            {.fidelity = scenario_.fidelity,
                             .fold = scenario_.fold,
                             .coalesce = scenario_.coalesce,
-                            .ignore_memory = scenario_.ignore_memory});
+                            .ignore_memory = scenario_.ignore_memory,
+                            .operate = true,
+                            .power_trace = machine.operation.record.step});
+  report.seed = scenario_.seed.value_or(0);
   report.scenario = scenario_.name;
   report.description = scenario_.description;
   report.version = ORRERY_VERSION;

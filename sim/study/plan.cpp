@@ -170,7 +170,7 @@ class Search {
     }
     if (!spec_.limits.empty() && !within_limits(*strategy.workload, share)) return;
     const LoweredWorkload lowered = strategy.workload->lower(platform, {.shorten = true});
-    std::vector<DevicePoint> points = device_points(platform, lowered.regime, lowered.work.devices);
+    std::vector<DevicePoint> points = device_points(machine_, lowered.regime, lowered.work.devices);
     for (std::size_t kind = 0; kind < points.size(); ++kind) {
       points[kind].accelerator = memos[kind].get();
     }

@@ -1,12 +1,15 @@
 #pragma once
 /// A scenario: a machine and what it runs, as read from a file with overrides applied.
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <orrery/node.hpp>
+#include <orrery/quantity.hpp>
 
 namespace orrery {
 
@@ -35,6 +38,13 @@ struct Scenario {
   std::string description;
   Node system;
   Node workload;
+  Node environment;   ///< surroundings of the machine; Null when the scenario says nothing
+  Node job;           ///< the job in time; Null for one step
+  Node record;        ///< what is kept of its course
+  Watts power_cap{};  ///< of every device; zero: its own
+  Hertz clock{};      ///< that no device goes above; zero: its own
+  Location cap_at, clock_at;
+  std::optional<std::uint64_t> seed;  ///< spreads devices; none: all run as the slowest of them
   Node plan;  ///< what `orrery plan` searches; Null when the scenario says nothing
   bool ignore_memory = false;
   Fidelity fidelity = Fidelity::Event;
