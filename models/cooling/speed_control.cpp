@@ -69,7 +69,7 @@ double SpeedControl::next(double speed, const ControlInput& input, Seconds settl
   const double gain = (1 - least_) * (rise / (band.high - band.low)) / speed;
   const double settled = 1 - std::exp(-(input.interval / settling));
   const double target = std::max({die, memory, floor(input.inlet)});
-  const double eased = speed + (target - speed) / (1 + gain * settled);
+  const double eased = speed + (target - speed) / (1 + 2 * gain * settled);
   return std::clamp(ramped(speed, eased, input.interval, ramp_), least_, 1.0);
 }
 

@@ -17,12 +17,12 @@ struct Band {
 /// A proportional controller of the hottest die and memory, with a floor by inlet temperature.
 ///
 ///   demand = max over die, memory of  s_min + (1 - s_min) clamp((T - low) / (high - low), 0, 1)
-///   s'     = s + (max(demand, floor(T_in)) - s) / (1 + g (1 - e^(-dt/tau)))
+///   s'     = s + (max(demand, floor(T_in)) - s) / (1 + 2 g (1 - e^(-dt/tau)))
 ///   g      = (T - T_in) / s (1 - s_min) / (high - low)   of whichever of die and memory leads
 ///
 /// and at most dt / ramp faster or slower than s. g is the loop's gain (a rise over the inlet goes
-/// about as 1 / s) and tau the sink's time constant: the divisor is what makes one step of any
-/// length land near the balance instead of beyond it.
+/// about as 1 / s) and tau the sink's time constant. With 1 + g (...) a step of any length would
+/// land on the balance of a server that answers at once; the 2 leaves room for its lag.
 class SpeedControl {
  public:
   /// Reads `die`, `memory` (bands), `ramp` and `inlet` (points of the floor; may be absent).

@@ -188,15 +188,6 @@ void Network::settle(std::span<const Watts> heat, std::span<Temperature> tempera
   s.scatter(s.out.data(), temperature);
 }
 
-void Network::close(std::span<const Watts> heat, std::span<Temperature> temperature) const {
-  Solved& s = *solved_;
-  s.gather(heat, temperature);
-  s.out.head(s.states) = s.in.head(s.states);
-  s.out.segment(s.states, s.inner - s.states) =
-      s.junction_a * s.in.head(s.states) + s.junction_b * s.in.tail(s.inputs);
-  s.scatter(s.out.data(), temperature);
-}
-
 void Network::advance(std::span<const Watts> heat, Seconds interval,
                       std::span<Temperature> temperature, std::span<Temperature> mean) const {
   ORRERY_CHECK(interval.si() >= 0 && mean.size() == temperature.size());

@@ -71,8 +71,6 @@ class Network {
   /// Sets all temperatures but the boundaries' to the steady state.
   /// @throws InternalError when there is none: a state that no boundary holds.
   void settle(std::span<const Watts> heat, std::span<Temperature> temperature) const;
-  /// Sets junctions to what they are at the states' temperatures.
-  void close(std::span<const Watts> heat, std::span<Temperature> temperature) const;
   /// Goes on by `interval` >= 0 under constant heats and boundaries. `mean` becomes the exact mean
   /// over the interval (of no interval, the instant). The first call with an interval takes O(n^3),
   /// others O(n^2): 1 us for 24 states. The latest 32 intervals are kept.

@@ -14,7 +14,6 @@ namespace {
 
 constexpr double kSpeedSteps = 200;  // in a whole: 0.5 %
 constexpr std::size_t kMostPoints = 64;
-constexpr std::size_t kParts = 3;
 const Temperature kStart = Temperature::celsius(25);
 
 struct PartNodes {

@@ -1,5 +1,5 @@
 // Controllers of fans and pumps.
-#include <cmath>
+#include <algorithm>
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,8 @@ double balance(const ServerCooling& cooling, Watts load) {
 }
 
 // From rest to a load and on for half an hour, at intervals shorter and longer than a sink's 20 s.
-// The speeds' grid of 0.5 % leaves an error of that size.
+// The speeds' grid of 0.5 % leaves an error of that size. The sinks lag, so it may go too far once
+// (by no more than a twentieth), but not come back too far.
 TEST(ServerControl, ConvergesWithoutOscillationAtAnyInterval) {
   const auto cooling = entry("air-8gpu-h100");
   for (const double load : {450.0, 690.0}) {
@@ -35,13 +36,15 @@ TEST(ServerControl, ConvergesWithoutOscillationAtAnyInterval) {
       Driven server(*cooling, 8);
       server.network.settle(even_heat(8, Watts(80), kOthers), {.speed = 0.3, .inlet = kInlet});
       server.speed = 0.3;
-      double most = 0;
+      double most = 0, least_after = 1;
       for (double t = 0; t < 1800; t += interval) {
         server.step(Watts(load), kOthers, kInlet, Seconds(interval));
         most = std::max(most, server.speed);
+        if (most > expected) least_after = std::min(least_after, server.speed);
       }
       EXPECT_NEAR(server.speed, expected, 0.006) << interval << " s, " << load << " W";
-      EXPECT_LT(most, expected + 0.03) << interval << " s, " << load << " W";
+      EXPECT_GT(least_after, expected - 0.01) << interval << " s, " << load << " W";
+      EXPECT_LT(most, expected + 0.05) << interval << " s, " << load << " W";
       const double before = server.speed;
       server.step(Watts(load), kOthers, kInlet, Seconds(interval));
       EXPECT_NEAR(server.speed, before, 0.006);
@@ -65,8 +68,9 @@ TEST(ServerControl, MovesNoFasterThanItsRamp) {
 
 TEST(ServerControl, StaysWithinItsRange) {
   const auto cooling = entry("air-8gpu-h100");
-  EXPECT_EQ(cooling->control(0.99, input(150, 150, 25, 1000)), 1.0);
   double speed = 0.5;
+  for (int i = 0; i < 100; ++i) speed = cooling->control(speed, input(150, 150, 25, 1));
+  EXPECT_NEAR(speed, 1.0, 1e-9);
   for (int i = 0; i < 100; ++i) speed = cooling->control(speed, input(20, 20, 20, 60));
   EXPECT_NEAR(speed, 0.25, 1e-9);
 }

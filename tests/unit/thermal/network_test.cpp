@@ -136,17 +136,6 @@ TEST(Network, SettlesWhereALongAdvanceEnds) {
     EXPECT_NEAR(settled[i].kelvin(), far[i].kelvin(), 1e-9);
 }
 
-TEST(Network, ClosesJunctionsAtTheStatesTemperatures) {
-  const Network network(server());
-  const Heats heat = some_heat(network.size());
-  Temperatures now(network.size(), Temperature::celsius(25)), mean = now;
-  network.advance(heat, Seconds(5), now, mean);
-  Temperatures closed = now;
-  network.close(heat, closed);
-  for (std::size_t i = 0; i < now.size(); ++i)
-    EXPECT_NEAR(now[i].kelvin(), closed[i].kelvin(), kRounding);
-}
-
 TEST(Network, AnswersForMoreIntervalsThanItKeeps) {
   const Single single;
   const Network network(single.layout);

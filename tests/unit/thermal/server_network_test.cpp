@@ -121,7 +121,7 @@ TEST(ServerNetwork, AgreesWithTheNetworkOfAllDevices) {
     server.advance(heat, {.speed = 1, .inlet = kInlet}, Seconds(t));
     network.advance(heats, Seconds(t), all, mean);
     for (int i = 0; i < kDevices; ++i) {
-      const auto first = static_cast<std::size_t>(1 + 3 * i);
+      const std::size_t first = 1 + 3 * static_cast<std::size_t>(i);
       EXPECT_NEAR(server.die(i).kelvin(), all[first].kelvin(), 1e-9);
       EXPECT_NEAR(server.memory(i).kelvin(), all[first + 1].kelvin(), 1e-9);
       EXPECT_NEAR(server.sink(i).kelvin(), all[first + 2].kelvin(), 1e-9);
