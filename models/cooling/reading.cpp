@@ -28,15 +28,16 @@ Rows Rows::read(Reader& reader) {
 
 std::vector<int> Rows::of(int devices) const {
   const std::int64_t sum = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
-  if (sum != devices) {
+  if (sum < devices) {
     throw ConfigError(
-        fmt::format("{}: rows do not add up to the server's devices; expected {}; "
+        fmt::format("{}: rows have too few places for the server's devices; expected {}; "
                     "got '{}' of [{}]",
                     where_.text(), devices, sum, fmt::join(counts_, ", ")));
   }
   std::vector<int> result;
   for (std::size_t row = 0; row < counts_.size(); ++row)
     result.insert(result.end(), static_cast<std::size_t>(counts_[row]), static_cast<int>(row));
+  result.resize(static_cast<std::size_t>(devices));  // places at the end may be empty
   return result;
 }
 

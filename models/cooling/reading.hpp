@@ -13,8 +13,8 @@ class Rows {
  public:
   /// Reads `rows`.
   static Rows read(Reader& reader);
-  /// Row of every device; the first devices stand in the first row.
-  /// @throws ConfigError when the rows do not add up to `devices`.
+  /// Row of every device; the first devices stand in the first row, places at the end may be empty.
+  /// @throws ConfigError when there are more devices than places.
   [[nodiscard]] std::vector<int> of(int devices) const;
   /// Devices in a row of the most; the stream divides itself over a row.
   [[nodiscard]] double widest() const;
