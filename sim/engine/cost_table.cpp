@@ -80,6 +80,23 @@ double CostTable::memory_share(BytesPerSecond memory, int kind) const {
   return share_left(memory.si(), whole_[static_cast<std::size_t>(kind)].memory);
 }
 
+double CostTable::compute_pace(int multiprocessors, BytesPerSecond memory, int kind) const {
+  if (multiprocessors == 0 && memory <= BytesPerSecond(0)) return 1;
+  const std::vector<BlockCost>& blocks = blocks_[static_cast<std::size_t>(kind)];
+  const auto longest =
+      std::max_element(blocks.begin(), blocks.end(), [](const BlockCost& a, const BlockCost& b) {
+        return a.gemm + a.attention < b.gemm + b.attention;
+      });
+  if (longest == blocks.end() || longest->capped <= Seconds(0)) {
+    return compute_share(multiprocessors, kind);
+  }
+  const auto index = static_cast<std::uint32_t>(longest - blocks.begin());
+  const double bound = longest->memory / longest->time;  // by memory, which shares() accounts for
+  const double lost = slowdown(index, multiprocessors, memory, kind) - 1 -
+                      bound * (1 / memory_share(memory, kind) - 1);
+  return 1 / (1 + std::max(0.0, lost) / std::max(1 - bound, kLeastShare));
+}
+
 double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSecond memory,
                            int kind) const {
   const auto key = std::make_tuple(index, multiprocessors, memory.si(), kind);

@@ -53,6 +53,10 @@ class CostTable {
   /// leaves to kernels, ratios.
   [[nodiscard]] double compute_share(int multiprocessors, int kind = 0) const;
   [[nodiscard]] double memory_share(BytesPerSecond memory, int kind = 0) const;
+  /// How fast kernels that compute run beside such communication, ratio: under its power cap a
+  /// board with fewer multiprocessors at work takes a higher clock, and one that moves data a
+  /// lower. As of the block with most such work.
+  [[nodiscard]] double compute_pace(int multiprocessors, BytesPerSecond memory, int kind = 0) const;
   /// The devices, as given.
   [[nodiscard]] const std::vector<DevicePoint>& kinds() const { return kinds_; }
 

@@ -79,8 +79,9 @@ Beside RoutineProfiles::beside(std::uint32_t collective) const {
 // half of it (max-min).
 double RoutineProfiles::slowdown(const RoutineProfile& profile, const Beside& with) const {
   if (profile.time <= Seconds(0)) return 1;
-  Seconds extra = profile.compute * (1 / costs_.compute_share(with.multiprocessors, kind_) - 1) +
-                  profile.memory * (1 / costs_.memory_share(with.memory, kind_) - 1);
+  Seconds extra =
+      profile.compute * (1 / costs_.compute_pace(with.multiprocessors, with.memory, kind_) - 1) +
+      profile.memory * (1 / costs_.memory_share(with.memory, kind_) - 1);
   for (std::size_t i = 0; i < 2; ++i) {
     if (with.link[i] > 0) extra += profile.link[i];
   }
