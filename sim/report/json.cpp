@@ -94,6 +94,10 @@ Json tree(const Report& report, const JsonOptions& options) {
         {"algorithm_bandwidth_bytes_per_s", report.collective->algorithm_bandwidth.si()},
         {"bus_bandwidth_bytes_per_s", report.collective->bus_bandwidth.si()}};
   }
+  if (report.operation) {
+    json["power"] = {{"device_mean_w", report.operation->power.device_mean.si()},
+                     {"server_mean_w", report.operation->power.server_mean.si()}};
+  }
   json["simulation"] = {{"events", report.step.events}};
   if (options.timing) {
     json["simulation"]["wall_s"] = report.cost.wall.si();

@@ -22,6 +22,7 @@ struct Suite {
   Node base;
   double unit = 1;  // of the measured column, in the metric's SI unit
   std::vector<std::pair<std::string, std::vector<std::string>>> search;  // path -> values
+  std::vector<Override> relative;  // predictions are ratios to the row with these
 };
 
 double read_unit(Reader& reader, std::string& name) {
@@ -59,6 +60,10 @@ Suite read_suite(const std::filesystem::path& file) {
   suite.result.known_miss = reader.text_or("known_miss", "");
   Reader search = reader.child("search", false);
   for (const std::string& path : search.keys()) suite.search.emplace_back(path, search.texts(path));
+  Reader relative = reader.child("relative", false);
+  for (const std::string& path : relative.keys()) {
+    suite.relative.emplace_back(path, relative.text(path));
+  }
   suite.base = reader.raw("base");
   const std::string table = reader.text("table");
   reader.finish();
@@ -123,7 +128,7 @@ class SuiteRunner {
           result.problem = "does not fit in memory";
           continue;
         }
-        const double value = metric(report, suite_.result.metric) / suite_.unit;
+        const double value = value_of(report, all);
         const Seconds step = report.throughput->step_time;
         result.least = result.tried == 0 ? value : std::min(result.least, value);
         result.greatest = result.tried == 0 ? value : std::max(result.greatest, value);
@@ -142,8 +147,18 @@ class SuiteRunner {
       result.problem.clear();
       best.emplace_back("run.fidelity", "analytic");
       const Report report = Simulation(make_scenario(suite_.base, library_, best), registry_).run();
-      result.analytic = metric(report, suite_.result.metric) / suite_.unit;
+      result.analytic = value_of(report, best);
     }
+  }
+
+  // The metric in the suite's unit, or its ratio to that of the row which `relative` makes of it.
+  double value_of(const Report& report, std::vector<Override> overrides) const {
+    const double value = metric(report, suite_.result.metric) / suite_.unit;
+    if (suite_.relative.empty()) return value;
+    overrides.insert(overrides.end(), suite_.relative.begin(), suite_.relative.end());
+    const Scenario reference = make_scenario(suite_.base, library_, overrides);
+    return value /
+           (metric(Simulation(reference, registry_).run(), suite_.result.metric) / suite_.unit);
   }
 
   const Suite& suite_;
