@@ -53,9 +53,9 @@ BoardPower GpuPower::at(const KernelDemand& demand, Hertz clock, Temperature die
   if (time <= Seconds(0)) return power;
   // Multiprocessors that wait for memory switch little.
   const Seconds computing = min(busy, demand.compute * (demand.reference / clock));
-  const Seconds waiting = busy - computing;
-  const double active = (demand.active * (computing + spec_.waiting * waiting) +
-                         demand.rest_active * spec_.waiting * demand.rest) /
+  const Seconds stalled = busy - computing;
+  const double active = (demand.active * (computing + spec_.stalled * stalled) +
+                         demand.rest_active * spec_.stalled * demand.rest) /
                         time;
   power.clock = spec_.clock * (square * (clock / spec_.highest_clock()) * active);
   power.compute = square *
@@ -138,7 +138,7 @@ BoardPower GpuPower::communicating(const OperatingPoint& point, BytesPerSecond l
   BoardPower power = held(point);
   const Hertz clock = top(point);
   const double voltage = spec_.voltage_at(clock);
-  power.clock = spec_.clock * (spec_.waiting * voltage * voltage * (clock / spec_.highest_clock()));
+  power.clock = spec_.clock * (spec_.polling * voltage * voltage * (clock / spec_.highest_clock()));
   power.link = link * spec_.link;
   power.memory = memory * spec_.memory;
   return power;

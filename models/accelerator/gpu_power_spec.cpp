@@ -101,7 +101,8 @@ PowerSpec read_power(Reader reader, Watts limit, Hertz boost, const PerDtype<Flo
   power.energy = read_energy(reader.child("energy"), formats);
   power.memory = reader.positive<JoulesPerByte>("memory");
   power.link = reader.quantity<JoulesPerByte>("link");
-  power.waiting = reader.ratio("waiting", 0.0, 1.0);
+  power.polling = reader.ratio("polling", 0.0, 1.0);
+  power.stalled = reader.ratio("stalled", 0.0, 1.0);
   power.voltage = read_voltage(reader, boost);
   power.lowest_clock = reader.positive<Hertz>("lowest_clock");
   power.clock_step = reader.positive<Hertz>("clock_step");

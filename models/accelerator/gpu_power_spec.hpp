@@ -29,7 +29,8 @@ struct PowerSpec {
   PerDtype<JoulesPerFlop> energy;  ///< [e] of arithmetic at the highest clock's voltage
   JoulesPerByte memory{};          ///< [e_hbm]
   JoulesPerByte link{};            ///< [e_link]
-  double waiting = 0;  ///< [w] of `clock`, of multiprocessors that wait for memory or others
+  double polling = 0;  ///< [s] of `clock`, while a communication kernel waits for others
+  double stalled = 0;  ///< [w] of `clock`, of multiprocessors that wait for memory
   std::vector<VoltagePoint> voltage;  ///< rising in clock; the last is the highest clock
   Hertz lowest_clock{};
   Hertz clock_step{};
