@@ -7,6 +7,7 @@
 #include "cooling/air.hpp"
 #include "cooling/cold_plate.hpp"
 #include "cooling/immersion.hpp"
+#include "cooling/plant.hpp"
 #include "workload/single.hpp"
 #include "workload/training.hpp"
 
@@ -18,6 +19,9 @@ Registry builtin_registry() {
   registry.accelerators.add("tpu.systolic", accelerator::make_tpu);
   registry.collectives.add("collective.nccl", make_nccl);
   registry.collectives.add("collective.torus", make_torus);
+  registry.plants.add("plant.constant", cooling::make_constant_plant);
+  registry.plants.add("plant.air", cooling::make_air_plant);
+  registry.plants.add("plant.liquid", cooling::make_liquid_plant);
   registry.workloads.add("training", make_training);
   registry.workloads.add("transformer_layer", make_transformer_layer);
   registry.workloads.add("gemm", make_gemm);
