@@ -18,6 +18,11 @@ constexpr int kHalvings = 50;
 constexpr double kStep = 0.2;
 constexpr double kMostSteps = 20000;
 
+// Nobody is cooled by the chain: its fans and pumps are off.
+bool stands(Watts load, WattsPerKelvin stream) {
+  return load <= Watts(0) && stream <= WattsPerKelvin(0);
+}
+
 }  // namespace
 
 // What flows at one instant. All heat is booked before temperatures move, so that nothing is lost.
@@ -53,6 +58,7 @@ HeatChain::Flows HeatChain::flows(WattsPerKelvin stream, const Weather& weather)
 void HeatChain::advance(Watts load, WattsPerKelvin stream, const Weather& weather,
                         Seconds interval) {
   electricity_ = rejected_ = stored_ = Joules(0);
+  if (stands(load, stream)) return;
   const bool air = spec_.outdoor_air;
   const Seconds medium_time = spec_.capacity / max(stream, WattsPerKelvin(1e-3));
   const Seconds water_time = air ? medium_time : spec_.water_capacity / spec_.water;
@@ -111,6 +117,11 @@ Temperature HeatChain::medium_at_rest(Watts load, WattsPerKelvin stream, const W
 }
 
 void HeatChain::settle(Watts load, WattsPerKelvin stream, const Weather& weather) {
+  if (stands(load, stream)) {
+    supply_ = medium_ = spec_.supply;
+    power_ = Watts(0);
+    return;
+  }
   const Watts all = load + spec_.mover_power;
   const WattsPerKelvin rate = max(stream, WattsPerKelvin(1e-3));
   medium_ = medium_at_rest(all, rate, weather);

@@ -8,11 +8,11 @@ namespace {
 
 // A heated device cools by seconds: the limit moves by this share of the clock for every kelvin and
 // second, and no faster than the second one.
-constexpr double kGain = 0.004;
+constexpr double kGain = 0.005;
 constexpr double kFastest = 0.02;
 // The limit is let go when there is that much room again.
 constexpr Kelvins kRoom(1.0);
-constexpr Kelvins kRoomAfterSlowdown(5.0);
+constexpr Kelvins kRoomAfterSlowdown(3.0);
 
 }  // namespace
 
