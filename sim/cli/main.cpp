@@ -25,6 +25,7 @@ struct Arguments {
   std::vector<std::string> sets;
   std::vector<std::string> libraries;
   std::string json;
+  std::string csv;
   std::string fidelity;
   int jobs = 0;
   bool ignore_memory = false;
@@ -45,6 +46,7 @@ std::vector<std::pair<std::string, std::string>> overrides(const Arguments& argu
   }
   if (arguments.ignore_memory) result.emplace_back("run.ignore_memory", "true");
   if (!arguments.fidelity.empty()) result.emplace_back("run.fidelity", arguments.fidelity);
+  if (!arguments.csv.empty()) result.emplace_back("record.step", "true");
   if (arguments.no_fold) result.emplace_back("run.fold", "false");
   return result;
 }
@@ -82,6 +84,26 @@ void write_file(const std::string& path, const std::string& text) {
   }
 }
 
+void write_series(const orrery::Report& report, const fs::path& folder) {
+  const orrery::OperationReport none;
+  const orrery::OperationReport& operation = report.operation ? *report.operation : none;
+  if (operation.job_series.empty() && operation.step_series.empty()) {
+    throw orrery::ConfigError(
+        "--csv: nothing to write; expected a scenario with `job:` (job.csv) or long work at event "
+        "fidelity on devices whose power is known (step.csv)");
+  }
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) {
+    throw orrery::SimulationError(fmt::format("--csv {}: the folder cannot be made ({})",
+                                              folder.string(), problem.message()));
+  }
+  if (!operation.job_series.empty()) orrery::write_csv(operation.job_series, folder / "job.csv");
+  if (!operation.step_series.empty()) {
+    orrery::write_csv(operation.step_series, folder / "step.csv");
+  }
+}
+
 int run(const Arguments& arguments) {
   const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
   const orrery::Registry registry = orrery::builtin_registry();
@@ -93,7 +115,10 @@ int run(const Arguments& arguments) {
   if (!arguments.json.empty()) {
     write_file(arguments.json, orrery::to_json(report, {.timing = arguments.timing}));
   }
-  return report.throughput ? kOk : kCannotFinish;
+  if (!arguments.csv.empty()) write_series(report, arguments.csv);
+  const bool stopped =
+      report.operation && report.operation->job && !report.operation->job->stopped.empty();
+  return report.throughput && !stopped ? kOk : kCannotFinish;
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -190,7 +215,9 @@ void add_common(CLI::App& command, Arguments& arguments) {
 }
 
 int dispatch(int argc, char** argv) {
-  CLI::App app{"Orrery predicts throughput and memory of AI training on described hardware"};
+  CLI::App app{
+      "Orrery predicts throughput, memory, power and temperature of AI training on described "
+      "hardware"};
   app.set_version_flag("--version", ORRERY_VERSION);
   app.require_subcommand(1);
   Arguments arguments;
@@ -199,6 +226,8 @@ int dispatch(int argc, char** argv) {
   run_command->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
       ->required();
   add_common(*run_command, arguments);
+  run_command->add_option("--csv", arguments.csv,
+                          "Write time series into a folder: job.csv (with `job:`), step.csv");
   run_command->add_flag("--ignore-memory", arguments.ignore_memory,
                         "Simulate even if the job does not fit");
   run_command

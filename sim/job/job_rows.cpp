@@ -1,6 +1,7 @@
 #include "job/job_rows.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -48,13 +49,28 @@ void JobRows::add(Site& site, Seconds now, Doing doing, const Weather& weather) 
   series_.rows.push_back(std::move(row));
 }
 
+namespace {
+
+// "stage 0, rank 1" as "stage_0_rank_1": a comma would be a column.
+std::string column_name(const std::string& text) {
+  std::string name;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
+    if (plain) name += c;
+    if (!plain && !name.empty() && name.back() != '_') name += '_';
+  }
+  return name;
+}
+
+}  // namespace
+
 TimeSeries step_rows(const StepResult& step, const std::vector<std::string>& rank_names) {
   TimeSeries series;
   if (step.power.empty()) return series;
   series.columns = {"time_s"};
   std::vector<Seconds> times;
   for (std::size_t rank = 0; rank < step.power.size(); ++rank) {
-    series.columns.push_back(fmt::format("{}_power_w", rank_names[rank]));
+    series.columns.push_back(column_name(rank_names[rank]) + "_power_w");
     for (const PowerStep& change : step.power[rank]) times.push_back(change.time);
   }
   std::sort(times.begin(), times.end());

@@ -32,6 +32,7 @@ class JobRun {
     const Seconds expected = min(horizon_, site_.step().step_time * most_steps_);
     row_every_ = inputs_.spec.record.interval > Seconds(0) ? inputs_.spec.record.interval
                                                            : max(spec_.interval, expected / kRows);
+    next_row_ = row_every_;
     if (spec_.cold) site_.settle(Doing::Idle);
     while (report_.job->stopped.empty() && !done()) go_on();
     finish();
@@ -207,7 +208,8 @@ class JobRun {
               std::tuple{"memory", memory, power.memory_limits().operating}}) {
           if (at - limit <= most) continue;
           most = at - limit;
-          text = fmt::format("{} {} at {}", fleet.device_name(one, device), part, to_text(at));
+          text = fmt::format("{} {} at {}, its limit {}", fleet.device_name(one, device), part,
+                             to_text(at), to_text(limit));
         }
       }
     }

@@ -1,10 +1,13 @@
-// The only file of the reports that includes nlohmann-json.
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include <fmt/format.h>
 
 #include <orrery/error.hpp>
 #include <orrery/report.hpp>
+
+#include "report/operation_json.hpp"
 
 namespace orrery {
 namespace {
@@ -79,7 +82,7 @@ Json tree(const Report& report, const JsonOptions& options) {
   for (const InputFile& input : report.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
   }
-  json["seed"] = 0;
+  json["seed"] = report.seed;
   json["fidelity"] = report.fidelity;
   json["warnings"] = report.warnings;
   if (report.memory) json["memory"] = memory_json(*report.memory);
@@ -94,10 +97,7 @@ Json tree(const Report& report, const JsonOptions& options) {
         {"algorithm_bandwidth_bytes_per_s", report.collective->algorithm_bandwidth.si()},
         {"bus_bandwidth_bytes_per_s", report.collective->bus_bandwidth.si()}};
   }
-  if (report.operation) {
-    json["power"] = {{"device_mean_w", report.operation->power.device_mean.si()},
-                     {"server_mean_w", report.operation->power.server_mean.si()}};
-  }
+  if (report.operation) add_operation(*report.operation, json);
   json["simulation"] = {{"events", report.step.events}};
   if (options.timing) {
     json["simulation"]["wall_s"] = report.cost.wall.si();
@@ -112,6 +112,25 @@ std::string to_json(const Report& report, const JsonOptions& options) {
   return tree(report, options).dump(2) + "\n";
 }
 
+namespace {
+
+// One step of a path: a key, or an index such as "devices[3]".
+const Json* step_into(const Json& at, const std::string& step) {
+  const std::size_t bracket = step.find('[');
+  const std::string key = step.substr(0, bracket);
+  if (!at.is_object() || !at.contains(key)) return nullptr;
+  const Json& value = at.at(key);
+  if (bracket == std::string::npos) return &value;
+  std::size_t index = 0;
+  const char* const first = step.data() + bracket + 1;
+  const char* const last = step.data() + step.size();
+  const auto [end, problem] = std::from_chars(first, last, index);
+  const bool closed = problem == std::errc() && end + 1 == last && *end == ']';
+  return closed && value.is_array() && index < value.size() ? &value[index] : nullptr;
+}
+
+}  // namespace
+
 double metric(const Report& report, const std::string& path) {
   if (path == "throughput.step_time_s" && report.throughput) {
     return report.throughput->step_time.si();  // the common one, without building the tree
@@ -121,10 +140,10 @@ double metric(const Report& report, const std::string& path) {
   std::string step;
   for (std::size_t start = 0; start <= path.size(); start += step.size() + 1) {
     step = path.substr(start, path.find('.', start) - start);
-    if (!at->is_object() || !at->contains(step)) {
+    at = step_into(*at, step);
+    if (at == nullptr) {
       throw ConfigError(fmt::format("metric '{}': the report has no '{}'", path, step));
     }
-    at = &at->at(step);
   }
   if (at->is_boolean()) return at->get<bool>() ? 1 : 0;
   if (!at->is_number()) throw ConfigError(fmt::format("metric '{}' is not a number", path));
