@@ -21,8 +21,17 @@ const fs::path kScenarios = fs::path(ORRERY_SOURCE_DIR) / "scenarios";
 std::vector<std::string> scenario_names() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(kScenarios)) {
-    if (fs::exists(entry.path() / "scenario.yaml"))
-      names.push_back(entry.path().filename().string());
+    const std::string folder = entry.path().filename().string();
+    if (folder == "validation" || !entry.is_directory()) continue;
+    if (fs::exists(entry.path() / "scenario.yaml")) {
+      names.push_back(folder);
+      continue;
+    }
+    for (const auto& file : fs::directory_iterator(entry.path())) {  // several that go together
+      const bool expected = file.path().string().ends_with(".expected.yaml");
+      if (!expected && file.path().extension() == ".yaml")
+        names.push_back(folder + "/" + file.path().stem().string());
+    }
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -54,15 +63,27 @@ std::vector<Expectation> read_expectations(const fs::path& file) {
   return result;
 }
 
+// Of a name: a folder, or a file in one.
+fs::path scenario_of(const std::string& name) {
+  const fs::path folder = kScenarios / name;
+  return fs::is_directory(folder) ? folder : fs::path(folder.string() + ".yaml");
+}
+
+fs::path expected_of(const std::string& name) {
+  const fs::path folder = kScenarios / name;
+  return fs::is_directory(folder) ? folder / "expected.yaml"
+                                  : fs::path(folder.string() + ".expected.yaml");
+}
+
 Report run_scenario(const std::string& name) {
   const Registry registry = builtin_registry();
-  return Simulation(load_scenario(kScenarios / name), registry).run();
+  return Simulation(load_scenario(scenario_of(name)), registry).run();
 }
 
 class ScenarioFolder : public testing::TestWithParam<std::string> {};
 
 TEST_P(ScenarioFolder, GivesWhatIsExpected) {
-  const fs::path file = kScenarios / GetParam() / "expected.yaml";
+  const fs::path file = expected_of(GetParam());
   ASSERT_TRUE(fs::exists(file)) << "a scenario states what it expects: write " << file;
   const auto expectations = read_expectations(file);
   ASSERT_FALSE(expectations.empty());
@@ -95,8 +116,7 @@ TEST_P(ScenarioFolder, TilesSumToTheStep) {
 }
 
 TEST_P(ScenarioFolder, GivesTheSameBytesInFreshProcesses) {
-  const std::vector<std::string> arguments{"run", (kScenarios / GetParam()).string(), "--json",
-                                           "-"};
+  const std::vector<std::string> arguments{"run", scenario_of(GetParam()).string(), "--json", "-"};
   const Finished first = run_orrery(arguments);
   const Finished second = run_orrery(arguments);
   EXPECT_EQ(first.exit_code, 0);
@@ -107,6 +127,7 @@ TEST_P(ScenarioFolder, GivesTheSameBytesInFreshProcesses) {
 std::string test_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');
+  std::replace(name.begin(), name.end(), '/', '_');
   return name;
 }
 
