@@ -124,6 +124,7 @@ Cost attention_cost(const Spec& spec, const GpuPower& power, const Available& av
       .rest = rest,
       .active = available.share * main.filled,
       .rest_active = available.share * (beside.time / rest),
+      .burst = main.cycles / limited,
       .flops = attention.flops(),
       .dtype = attention.dtype,
       .bytes = attention.bytes() + beside.bytes};

@@ -10,7 +10,7 @@ Hertz burst_clock(const ClockSpec& spec, const KernelDemand& demand, double tens
   const double power = spec.base_activity + (1.0 - spec.base_activity) * tensor_duty;
   const Hertz limit = min(spec.boost, load.limited * (1.0 / std::cbrt(power)));
   const Hertz start = max(load.burst, limit);
-  const double elapsed = demand.compute / spec.settle;
+  const double elapsed = demand.burst / spec.settle;
   if (elapsed < 1e-6) return start;  // the mean below is 0/0
   return limit + (start - limit) * ((1.0 - std::exp(-elapsed)) / elapsed);
 }

@@ -161,6 +161,7 @@ Cost GemmModel::cost_of(const Plan& plan, const Gemm& gemm, const Available& ava
                                .memory = memory,
                                .rest = Seconds(plan.reduction) + exposed + spec_.gemm.launch,
                                .active = available.share * plan.filled,
+                               .burst = Seconds(plan.time),
                                .flops = gemm.flops(),
                                .dtype = gemm.dtype,
                                .bytes = Bytes(plan.traffic + epilogue)};

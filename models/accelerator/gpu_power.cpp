@@ -85,7 +85,7 @@ Resolved GpuPower::resolve(const KernelDemand& demand, const OperatingPoint& poi
   // The slowest device draws more than the mean one for the same work.
   const double excess = 1.0 + spec_.spread * point.slowest_deviations;
   const auto drawn = [&](Hertz clock) {
-    return at(demand, clock * point.clock, point.temperature).total() * excess;
+    return at(demand, clock, point.temperature).total() * excess;
   };
   const Hertz highest = top(point);
   const Watts unheld = drawn(highest);
@@ -111,12 +111,14 @@ Resolved GpuPower::resolve(const KernelDemand& demand, const OperatingPoint& poi
     const double share = over > under ? (cap - under) / (over - under) : 0.0;
     result.clock = step(low) + (step(high) - step(low)) * share;
   }
-  result.clock = result.clock * point.clock;
+  result.clock = result.clock * point.clock;  // a straggler: of what others run at
   result.time = demand.time(result.clock);
   const BoardPower slowest = at(demand, result.clock, point.temperature);
   result.time *= pause(slowest, excess, cap);
-  // The mean device would draw unheld / excess, if the cap lets it.
-  result.power = scaled(slowest, min(cap, unheld / excess) / slowest.total());
+  // The mean device would draw unheld / excess, if the cap lets it; a straggler what its clock
+  // takes.
+  const Watts mean = point.clock < 1.0 ? min(cap, slowest.total()) : min(cap, unheld / excess);
+  result.power = scaled(slowest, mean / slowest.total());
   return result;
 }
 

@@ -13,6 +13,7 @@ struct KernelDemand {
   Seconds rest{};          ///< before or after both
   double active = 0;       ///< multiprocessors that are busy in `compute`, of the device
   double rest_active = 0;  ///< that wait for memory in `rest`
+  Seconds burst{};         ///< time at `reference` over which a burst's clock decays
   Flops flops{};
   Dtype dtype = Dtype::Bf16;  ///< of `flops`
   Flops vector_flops{};

@@ -30,13 +30,13 @@ BlockCost cost_of(const Block& block, const DevicePoint& device) {
   return cost;
 }
 
-// What communication draws of the cap while it moves `memory` to and from HBM: as much passes its
-// links at most.
-Watts beside(const DevicePoint& device, BytesPerSecond memory) {
+// What communication draws of the cap: its traffic to and from HBM, and its kernel, where it has
+// one.
+Watts beside(const DevicePoint& device, int multiprocessors, BytesPerSecond memory) {
   const PowerModel* power = device.accelerator->power();
   if (power == nullptr) return Watts(0);
-  return power->communicating(device.point, BytesPerSecond(0), memory).total() -
-         power->held(device.point).total();
+  const BoardPower drawn = power->communicating(device.point, BytesPerSecond(0), memory);
+  return drawn.memory + (multiprocessors > 0 ? drawn.clock : Watts(0));
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ double CostTable::slowdown(std::uint32_t index, int multiprocessors, BytesPerSec
   DevicePoint slowed = kinds_[static_cast<std::size_t>(kind)];
   slowed.point.compute_share = compute_share(multiprocessors, kind);
   slowed.point.memory_share = memory_share(memory, kind);
-  slowed.point.beside = beside(slowed, memory);
+  slowed.point.beside = beside(slowed, multiprocessors, memory);
   const double alone = block(index, kind).time.si();
   const double time = cost_of(tables_.blocks[index], slowed).time.si();
   const double factor = alone > 0 ? std::max(1.0, time / alone) : 1.0;

@@ -220,6 +220,8 @@ void Executor::end(std::uint32_t index) {
     const CollectiveCost& cost = costs_.collective(op.work);
     rank.comm_multiprocessors -= cost.multiprocessors;
     rank.comm_memory -= cost.memory;
+    // Rounding must not look like traffic.
+    if (rank.comm_memory < BytesPerSecond(1)) rank.comm_memory = BytesPerSecond(0);
     update_compute(op.rank);
   }
   std::vector<std::uint32_t> ready;

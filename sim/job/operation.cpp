@@ -96,7 +96,7 @@ Operated operate(const OperationInputs& inputs) {
   result.step = site.step();
   fill_steady(inputs, site, result);
   add_warnings(inputs, site, result);
-  if (inputs.spec.job) run_job(inputs, site, result.report);
+  if (inputs.spec.job && inputs.follow_job) run_job(inputs, site, result.report);
   return result;
 }
 

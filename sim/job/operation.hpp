@@ -16,6 +16,7 @@ struct OperationInputs {
   const ServerCooling* cooling = nullptr;  ///< null where the server says nothing of it
   const OperationSpec& spec;
   const StepWork& work;
+  bool follow_job = true;  ///< if the spec has one
   StepFunction step;
 };
 

@@ -149,6 +149,7 @@ void run_operation(const Machine& machine, const LoweredWorkload& lowered,
                                .cooling = machine.cooling.get(),
                                .spec = machine.operation,
                                .work = lowered.work,
+                               .follow_job = options.follow_job,
                                .step = step_function(machine, lowered, options)});
   report.step = std::move(operated.step);
   report.operation = std::move(operated.report);

@@ -36,9 +36,10 @@ struct EvaluateOptions {
   bool fold = true;
   bool coalesce = true;
   bool ignore_memory = false;
-  /// Let temperature, power and clocks settle, and follow the job; otherwise devices are as warm as
-  /// OperatingPoint says.
+  /// Let temperature, power and clocks settle; otherwise devices are as warm as OperatingPoint
+  /// says.
   bool operate = false;
+  bool follow_job = false;   ///< then, if the scenario has one
   bool power_trace = false;  ///< keep the power within the step, of `event`
 };
 

@@ -29,6 +29,7 @@ Report Simulation::run() const {
                             .coalesce = scenario_.coalesce,
                             .ignore_memory = scenario_.ignore_memory,
                             .operate = true,
+                            .follow_job = true,
                             .power_trace = machine.operation.record.step});
   report.seed = scenario_.seed.value_or(0);
   report.scenario = scenario_.name;

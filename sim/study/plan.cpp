@@ -255,8 +255,8 @@ PlanCandidate candidate(const Found& found, const StrategySpace& space) {
 // Runs a candidate at a fidelity; throughput and breakdown become those of the run.
 void refine(const Machine& machine, const Strategy& strategy, Fidelity fidelity,
             PlanCandidate& result) {
-  const Report report =
-      evaluate(machine, *strategy.workload, {.fidelity = fidelity, .ignore_memory = true});
+  const Report report = evaluate(machine, *strategy.workload,
+                                 {.fidelity = fidelity, .ignore_memory = true, .operate = true});
   if (fidelity == Fidelity::Event) result.event = report.throughput->step_time;
   result.tokens_per_second = report.throughput->tokens_per_second;
   result.mfu = report.throughput->mfu;

@@ -77,8 +77,9 @@ TEST(GpuAttention, FewerKeyValueHeadsMoveFewerBytesInTheSameCycles) {
   FlashAttention grouped = all;
   grouped.kv_heads = 8;
   EXPECT_LE(cost(*device, grouped).time, cost(*device, all).time);
-  // Bound by compute: what the norm of both terms leaves is small.
-  EXPECT_NEAR(cost(*device, grouped).time / cost(*device, all).time, 1.0, 1e-3);
+  // Bound by compute: what the norm of both terms leaves is small, where memory's power does not
+  // lower the clock.
+  EXPECT_NEAR(cost(*device, grouped, kBurst).time / cost(*device, all, kBurst).time, 1.0, 1e-3);
   EXPECT_LT(cost(*device, grouped).activity.memory, cost(*device, all).activity.memory);
 }
 

@@ -20,6 +20,11 @@ tdp: 100 W
 peak: {bf16: 65.536 TFLOP/s, int8: 131.072 TFLOP/s, fp32: 16.384 TFLOP/s}
 matrix_units: {rows: 128, columns: 128, count: 2}
 clock: {frequency: 1000 MHz, spread: 0.01}
+power:
+  {idle: 50 W, fixed: 60 W, leakage: 10 W, leakage_growth: 0.01 /K, tensor: 0.3 pJ/FLOP,
+   vector: 3 pJ/FLOP, memory: 10 pJ/bit, link: 5 pJ/bit,
+   die: {operating: 85 degC, slowdown: 90 degC, shutdown: 95 degC},
+   memory_limits: {operating: 95 degC, slowdown: 97 degC, shutdown: 105 degC}}
 vector: 1 TFLOP/s
 memory: {capacity: 16 GB, bandwidth: 1000 GB/s, efficiency: 0.8, on_chip: 64 MiB}
 gemm: {efficiency: 0.5, exposed: 0}

@@ -109,7 +109,7 @@ TEST(Describe, NamesTheDimensionAndAnExampleThatParsesToIt) {
 }
 
 TEST(Describe, WritesOutADimensionWithoutAName) {
-  EXPECT_EQ(describe({.joule = 1, .kelvin = -1, .second = -1}), "a quantity in J K^-1 s^-1");
+  EXPECT_EQ(describe({.joule = 1, .kelvin = -2, .second = -1}), "a quantity in J K^-2 s^-1");
 }
 
 }  // namespace
