@@ -13,7 +13,7 @@ namespace orrery::cooling {
 /// The keys of a chain, for the plant's design power.
 struct ChainSpec {
   Temperature supply;          ///< set point of the medium, held by valves while there is room
-  Temperature water_supply;  ///< of the water, likewise
+  Temperature water_supply;    ///< of the water, likewise
   JoulesPerKelvin capacity{};  ///< of the medium and what it touches
   Watts mover_power{};         ///< fans of the room or pumps of the coolant; warms the medium
   bool outdoor_air = false;    ///< the medium is exchanged with the outdoors
