@@ -69,7 +69,10 @@ class RankMeter {
       traffic.link = power.link;
       traffic.memory = power.memory;
       add(traffic, cost.transfer * times, counts_.collective_tile(i));
-      energy_.peak = max(energy_.peak, polling + traffic.total());
+      // The board stays below its cap while it moves data, too.
+      const Watts cap =
+          device_.point.power_cap > Watts(0) ? device_.point.power_cap : power_.limit();
+      energy_.peak = max(energy_.peak, min(cap, polling + traffic.total()));
     }
   }
 

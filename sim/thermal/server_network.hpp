@@ -18,7 +18,7 @@ struct ServerHeat {
 
 /// What its stream does, constant over an interval.
 struct ServerFlow {
-  double speed = 1;     ///< of fans or pumps, in [least_speed(), 1]
+  double speed = 1;     ///< of fans or pumps, (0, 1]; after a failure below least_speed()
   Temperature inlet{};  ///< of the stream
 };
 
