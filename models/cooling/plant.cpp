@@ -17,7 +17,7 @@ constexpr Watts kReference(1e6);  // that sizes in files are for
 constexpr Temperature kColdestWater = Temperature::celsius(2);
 
 [[noreturn]] void no_such_part(const char* part, const std::string& plant) {
-  throw ConfigError(fmt::format("job.events: {} has no {} to lose", plant, part));
+  throw ConfigError(fmt::format("{} has no {} to lose", plant, part));
 }
 
 class ConstantRun final : public PlantRun {

@@ -6,12 +6,30 @@
 
 #include <fmt/format.h>
 
+#include <orrery/error.hpp>
+
 #include "job/job_rows.hpp"
 
 namespace orrery {
 namespace {
 
 constexpr double kRoundingShare = 1e-9;  // of an interval: what is shorter is rounding
+
+std::optional<PlantFault> fault_of(JobEvent::What what) {
+  switch (what) {
+    case JobEvent::What::Chiller:
+      return PlantFault::Chiller;
+    case JobEvent::What::CoolantPump:
+      return PlantFault::CoolantPump;
+    case JobEvent::What::RoomFans:
+      return PlantFault::RoomFans;
+    case JobEvent::What::Fans:
+    case JobEvent::What::Cap:
+    case JobEvent::What::Clock:
+      break;
+  }
+  return std::nullopt;
+}
 
 class JobRun {
  public:
@@ -26,6 +44,7 @@ class JobRun {
     if (spec_.steps) most_steps_ = *spec_.steps;
     if (spec_.tokens) most_steps_ = *spec_.tokens / std::max(1.0, inputs.work.tokens);
     report.job.emplace();
+    check_faults();
   }
 
   void run() {
@@ -40,6 +59,20 @@ class JobRun {
 
  private:
   static constexpr double kRows = 2000;
+
+  // Before anything runs: whether the building has what it is to lose.
+  void check_faults() {
+    for (const JobEvent& event : spec_.events) {
+      const std::optional<PlantFault> fault = fault_of(event.what);
+      if (!fault) continue;
+      try {
+        site_.plant()->set_fault(*fault, true);
+        site_.plant()->set_fault(*fault, false);
+      } catch (const ConfigError& problem) {
+        throw ConfigError(fmt::format("{}: what: {}", event.where.text(), problem.what()));
+      }
+    }
+  }
 
   [[nodiscard]] bool done() const {
     return now_ >= horizon_ * (1 - kRoundingShare) || steps_ >= most_steps_ * (1 - kRoundingShare);
@@ -159,13 +192,9 @@ class JobRun {
         }
         break;
       case What::Chiller:
-        site_.plant()->set_fault(PlantFault::Chiller, begins);
-        break;
       case What::CoolantPump:
-        site_.plant()->set_fault(PlantFault::CoolantPump, begins);
-        break;
       case What::RoomFans:
-        site_.plant()->set_fault(PlantFault::RoomFans, begins);
+        site_.plant()->set_fault(*fault_of(event.what), begins);
         break;
       case What::Cap:
         site_.set_cap(begins ? event.cap : inputs_.spec.limits.cap);

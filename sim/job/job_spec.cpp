@@ -40,8 +40,9 @@ JobEvent read_event(Reader& reader) {
                                         to_text(*event.until)));
     }
   }
-  event.what = reader.choice<What>("what", {{"fans", What::Fans},
-                                            {"chiller", What::Chiller},
+  // The first one stands in for what is misspelt: it reads no further key.
+  event.what = reader.choice<What>("what", {{"chiller", What::Chiller},
+                                            {"fans", What::Fans},
                                             {"coolant_pump", What::CoolantPump},
                                             {"room_fans", What::RoomFans},
                                             {"cap", What::Cap},
@@ -54,6 +55,9 @@ JobEvent read_event(Reader& reader) {
   }
   if (event.what == What::Cap) event.cap = reader.positive<Watts>("cap");
   if (event.what == What::Clock) event.clock = reader.positive<Hertz>("clock");
+  for (const char* key : {"servers", "left", "cap", "clock", "notes"}) {
+    if (event.what == What::Chiller && !reader.diagnostics().empty()) reader.ignore(key);
+  }
   reader.ignore("notes");
   reader.finish();
   return event;

@@ -88,13 +88,18 @@ WeatherSeries WeatherSeries::read(Reader reader) {
     // A path is beside the file that names it.
     const std::filesystem::path beside =
         std::filesystem::path(file.where().file).parent_path() / file.text();
-    try {
-      series.hours_ =
-          read_table(std::filesystem::exists(beside) ? beside : std::filesystem::path(file.text()));
-    } catch (const ConfigError& problem) {
-      reader.diagnostics().error(problem.what());
+    if (!std::filesystem::is_regular_file(beside)) {
+      reader.error("file", fmt::format("file: no such table; expected a CSV file beside this one; "
+                                       "got '{}'",
+                                       file.text()));
+    } else {
+      try {
+        series.hours_ = read_table(beside);
+      } catch (const ConfigError& problem) {
+        reader.diagnostics().error(problem.what());
+      }
     }
-    if (series.duration() <= Seconds(0)) {
+    if (series.varies() && series.duration() <= Seconds(0)) {
       reader.error("start", fmt::format("start: the table ends after {} h; got {}",
                                         series.hours_.size() - 1, to_text(series.start_)));
     }
