@@ -87,6 +87,19 @@ void check_expert_ranks(const Recipe& recipe, int data) {
                   p.context, data));
 }
 
+// Under hybrid sharding every server holds whole copies of its own.
+void check_shards(const Recipe& recipe, const Platform& platform, int data) {
+  const Parallelism& p = recipe.parallelism;
+  const int ranks = data * p.context;
+  const int shards = shard_ranks(p, ranks, platform.devices_per_server());
+  if (p.sharding != Sharding::Hybrid || ranks % shards == 0) return;
+  throw ConfigError(
+      fmt::format("{}: hybrid sharding splits the parameters over {} ranks of a server, which does "
+                  "not divide the {} ranks that share them (context {} x data {}); expected a "
+                  "multiple of {}, or sharding: zero3",
+                  recipe.where_parallelism.text(), shards, ranks, p.context, data, shards));
+}
+
 // MaxText's axes name sizes that a slice and the number of slices fix.
 void check_slices(const Recipe& recipe, const Platform& platform, int replicas) {
   const Parallelism& layout = recipe.parallelism;
@@ -104,11 +117,16 @@ void check_slices(const Recipe& recipe, const Platform& platform, int replicas) 
 
 }  // namespace
 
+int shard_ranks(const Parallelism& layout, int reduction_ranks, int devices_per_server) {
+  return std::max(1, std::min(reduction_ranks, devices_per_server / layout.tensor));
+}
+
 Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
     : recipe_(recipe), platform_(platform), tables_(tables) {
   data_ = data_ranks(recipe, platform);
   microbatches_ = microbatch_count(recipe, data_);
   check_expert_ranks(recipe, data_);
+  check_shards(recipe, platform, data_);
   check_slices(recipe, platform, size(GroupKind::Replica));
 }
 
@@ -133,9 +151,7 @@ GroupSpan Groups::span(GroupKind group, int rank) const {
   const int within = rank % per_stage;
   const int tensor = rank % p.tensor;
   const int base = stage * per_stage + tensor;  // of the ranks that hold the same parameters
-  // Under hybrid sharding a replica is the part of the data-parallel group that shares a server.
-  const int shards =
-      std::max(1, std::min(reduction_ranks(), platform_.devices_per_server() / p.tensor));
+  const int shards = shard_ranks(p, reduction_ranks(), platform_.devices_per_server());
   const int nth = within / p.tensor;  // among the ranks that hold the same parameters
   switch (group) {
     case GroupKind::Tensor:

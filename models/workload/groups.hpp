@@ -36,6 +36,11 @@ struct GroupSpan {
   int stride = 1;
 };
 
+/// Under hybrid sharding, the part of the data-parallel group that shares a server: over it
+/// parameters are split.
+[[nodiscard]] int shard_ranks(const Parallelism& layout, int reduction_ranks,
+                              int devices_per_server);
+
 /// Ranks of a training job on the devices of a platform: tensor varies fastest, then context, data,
 /// pipeline. Rank r runs on device r.
 class Groups {
@@ -60,8 +65,8 @@ class Groups {
   [[nodiscard]] int size(GroupKind group) const { return span(group, 0).count; }
   /// The kinds of groups whose members communicate with one another in this recipe.
   [[nodiscard]] std::vector<GroupKind> meeting() const;
-  /// The group of that kind that `rank` is in. A pair for NextStage (with the next stage, cyclic)
-  /// and for EmbeddingTie (of first and last stage).
+  /// The group of that kind that `rank` is in; of Shard and Replica, under hybrid sharding. A pair
+  /// for NextStage (with the next stage, cyclic) and for EmbeddingTie (of first and last stage).
   [[nodiscard]] GroupSpan span(GroupKind group, int rank) const;
   /// What the group can talk over, as a number: equal layouts have equal numbers. O(ranks) once.
   [[nodiscard]] int layout(GroupKind group, int rank);

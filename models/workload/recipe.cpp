@@ -51,9 +51,11 @@ void read_overlap(Reader reader, Overlap& overlap) {
 }
 
 void read_modules(Reader& reader, Recipe& recipe) {
+  reader.ignore("recompute_modules");
   if (!reader.has("recompute_modules")) return;
   RecomputeModules& modules = recipe.recompute_modules;
   modules.attention = false;
+  modules.stated = true;
   const auto refuse = [&](const std::string& what) { reader.error("recompute_modules", what); };
   for (const std::string& name : reader.texts("recompute_modules")) {
     if (name == "attention") {

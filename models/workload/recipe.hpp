@@ -107,6 +107,7 @@ struct Software {
 
 /// What selective recomputation runs again.
 struct RecomputeModules {
+  bool stated = false;             ///< by the scenario
   bool attention = true;           ///< the attention core
   bool norm = false;               ///< what the norms before attention and feed-forward write
   bool latent_up = false;          ///< queries, keys and values from their latents

@@ -120,10 +120,7 @@ void StepBuilder::add_ranks(const Platform& platform) {
 
 StepBuilder::Builders& StepBuilder::builders(int rank) {
   std::vector<int> key;
-  std::vector<GroupKind> kinds = {GroupKind::Tensor, GroupKind::Context, GroupKind::Data,
-                                  GroupKind::Shard, GroupKind::Replica};
-  if (recipe_.model.moe) kinds.insert(kinds.end(), {GroupKind::Expert, GroupKind::ExpertData});
-  for (const GroupKind kind : kinds) {
+  for (const GroupKind kind : groups_.meeting()) {
     key.push_back(groups_.span(kind, rank).count > 1 ? groups_.layout(kind, rank) : -1);
   }
   std::unique_ptr<Builders>& known = builders_[key];

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
-#include <orrery/error.hpp>
+#include "workload/groups.hpp"
+#include "workload/recipe_checks.hpp"
+#include "workload/search_filter.hpp"
 
 namespace orrery::workload {
 namespace {
@@ -22,21 +24,6 @@ struct Choice {
   bool overlap_data = false;
   bool overlap_p2p = false;
 };
-
-const std::vector<std::pair<std::string, Sharding>>& shardings() {
-  static const std::vector<std::pair<std::string, Sharding>> all = {{"none", Sharding::None},
-                                                                    {"zero1", Sharding::Zero1},
-                                                                    {"zero2", Sharding::Zero2},
-                                                                    {"zero3", Sharding::Zero3},
-                                                                    {"hybrid", Sharding::Hybrid}};
-  return all;
-}
-
-const std::vector<std::pair<std::string, Recompute>>& recomputes() {
-  static const std::vector<std::pair<std::string, Recompute>> all = {
-      {"none", Recompute::None}, {"selective", Recompute::Selective}, {"full", Recompute::Full}};
-  return all;
-}
 
 template <class T>
 std::string name_of(const std::vector<std::pair<std::string, T>>& all, T value) {
@@ -68,10 +55,11 @@ class TrainingStrategies final : public StrategySpace {
                      MakeTraining make)
       : recipe_(std::move(recipe)),
         devices_(platform.devices()),
+        devices_per_server_(platform.devices_per_server()),
         search_(search),
         make_(std::move(make)) {
-    check_search();
     choose_layout();
+    for (const std::string& reason : search_.unused()) reject(reason);
   }
 
   [[nodiscard]] std::size_t size() const override { return choices_.size(); }
@@ -81,6 +69,11 @@ class TrainingStrategies final : public StrategySpace {
 
   [[nodiscard]] Strategy at(std::size_t index) const override {
     const Choice& c = choices_[index];
+    return {.settings = settings(c), .workload = make_(recipe_of(c))};
+  }
+
+ private:
+  [[nodiscard]] Recipe recipe_of(const Choice& c) const {
     Recipe recipe = recipe_;
     Parallelism& p = recipe.parallelism;
     p.tensor = c.tensor;
@@ -93,16 +86,17 @@ class TrainingStrategies final : public StrategySpace {
     p.data = c.data;
     p.sequence = c.sequence;
     p.sharding = c.sharding;
+    p.slice_shards = p.slices = 0;  // what they said is in data and sharding
     p.layers_per_stage = uneven_layers(c);
     recipe.microbatch = c.microbatch;
     recipe.recompute = c.recompute;
+    if (c.recompute != Recompute::Selective) recipe.recompute_modules = {};
     Overlap& overlap = recipe.software.overlap;
     overlap.grad_reduce = overlap.param_gather = c.overlap_data;
     overlap.p2p = c.overlap_p2p;
-    return {.settings = settings(c), .workload = make_(std::move(recipe))};
+    return recipe;
   }
 
- private:
   // Layers of every part of the model, when they do not divide evenly: the first and the last part,
   // which hold the embedding and the head, are the first to have one less.
   [[nodiscard]] std::vector<std::int64_t> uneven_layers(const Choice& c) const {
@@ -152,82 +146,43 @@ class TrainingStrategies final : public StrategySpace {
         "sharding: "
         "{}{}}}",
         c.tensor, c.pipeline, c.interleave, c.context, c.data, on_off(c.sequence),
-        name_of(shardings(), c.sharding), kept(c));
-    return {{"workload.parallelism", p},
-            {"workload.microbatch", std::to_string(c.microbatch)},
-            {"workload.recompute", name_of(recomputes(), c.recompute)},
-            {"workload.overlap.grad_reduce", on_off(c.overlap_data)},
-            {"workload.overlap.param_gather", on_off(c.overlap_data)},
-            {"workload.overlap.p2p", on_off(c.overlap_p2p)}};
-  }
-
-  void check_search() const {
-    const std::vector<std::string> names = {"tensor",   "pipeline",     "interleave", "context",
-                                            "expert",   "microbatch",   "sharding",   "recompute",
-                                            "sequence", "overlap_data", "overlap_p2p"};
-    for (const auto& [name, values] : search_) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        throw ConfigError(fmt::format("plan.search: unknown dimension '{}'; expected one of {}{}",
-                                      name, fmt::join(names, ", "), did_you_mean(name, names)));
-      }
-      check_values(name, values);
+        name_of(searched_shardings(), c.sharding), kept(c));
+    std::vector<std::pair<std::string, std::string>> all = {
+        {"workload.parallelism", p},
+        {"workload.microbatch", std::to_string(c.microbatch)},
+        {"workload.recompute", name_of(searched_recomputes(), c.recompute)},
+        {"workload.overlap.grad_reduce", on_off(c.overlap_data)},
+        {"workload.overlap.param_gather", on_off(c.overlap_data)},
+        {"workload.overlap.p2p", on_off(c.overlap_p2p)}};
+    if (recipe_.recompute_modules.stated && c.recompute != Recompute::Selective) {
+      all.emplace_back("workload.recompute_modules", "~");
     }
-  }
-
-  static void check_values(const std::string& name, const std::vector<std::string>& values) {
-    const auto fail = [&](const std::string& value, const std::string& expected) {
-      throw ConfigError(
-          fmt::format("plan.search.{}: expected {}; got '{}'", name, expected, value));
-    };
-    for (const std::string& value : values) {
-      const auto is = [&](const auto& pair) { return pair.first == value; };
-      if (name == "sharding") {
-        if (std::none_of(shardings().begin(), shardings().end(), is))
-          fail(value, "none, zero1, zero2, zero3 or hybrid");
-      } else if (name == "recompute") {
-        if (std::none_of(recomputes().begin(), recomputes().end(), is))
-          fail(value, "none, selective or full");
-      } else if (name == "sequence" || name.rfind("overlap", 0) == 0) {
-        if (value != "true" && value != "false") fail(value, "true or false");
-      } else if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos ||
-                 value.size() > 6 || std::stoi(value) < 1) {
-        fail(value, "whole numbers of at least 1");
-      }
-    }
-  }
-
-  // Whether the search takes `value` in a dimension; all where it says nothing of it.
-  [[nodiscard]] bool wanted(const std::string& name, const std::string& value) const {
-    const auto found = search_.find(name);
-    return found == search_.end() ||
-           std::find(found->second.begin(), found->second.end(), value) != found->second.end();
-  }
-  [[nodiscard]] std::vector<int> narrowed(const std::string& name, std::vector<int> values) const {
-    std::erase_if(values, [&](int value) { return !wanted(name, std::to_string(value)); });
-    return values;
+    return all;
   }
 
   void reject(const std::string& reason, std::size_t count = 1) { rejected_[reason] += count; }
 
-  // Feed-forward columns that tensor ranks split: of dense layers, or of shared experts.
-  [[nodiscard]] double split_columns() const {
+  // Heads and feed-forward columns of dense layers and of shared experts are split.
+  [[nodiscard]] bool divides(int tensor) const {
     const ModelSpec& model = recipe_.model;
-    if (model.expert_layers() < model.layers) return model.feed_forward;
-    return model.moe->shared * model.moe->feed_forward;
+    const auto into = [tensor](double number) { return std::fmod(number, tensor) == 0; };
+    const bool whole_heads = model.kv_heads == model.heads || into(model.kv_heads) ||
+                             std::fmod(tensor, model.kv_heads) == 0;
+    const bool dense = model.expert_layers() == model.layers || into(model.feed_forward);
+    return into(model.heads) && whole_heads && dense &&
+           (!model.moe || into(model.moe->shared * model.moe->feed_forward));
   }
 
   void choose_layout() {
     Choice c;
-    for (const int tensor : narrowed("tensor", divisors(devices_, kMostTensor))) {
+    for (const int tensor : search_.narrowed("tensor", divisors(devices_, kMostTensor))) {
       c.tensor = tensor;
-      if (std::fmod(recipe_.model.heads, tensor) != 0 || std::fmod(split_columns(), tensor) != 0 ||
-          (recipe_.model.kv_heads < recipe_.model.heads &&
-           std::fmod(recipe_.model.kv_heads, tensor) != 0 &&
-           std::fmod(tensor, recipe_.model.kv_heads) != 0)) {
+      if (!divides(tensor)) {
         reject("tensor does not divide the heads or the feed-forward columns");
         continue;
       }
-      for (const int pipeline : narrowed("pipeline", divisors(devices_ / tensor, 1 << 20))) {
+      for (const int pipeline :
+           search_.narrowed("pipeline", divisors(devices_ / tensor, 1 << 20))) {
         c.pipeline = pipeline;
         if (recipe_.model.layers < pipeline) {
           reject("fewer layers than pipeline stages");
@@ -238,19 +193,30 @@ class TrainingStrategies final : public StrategySpace {
     }
   }
 
+  [[nodiscard]] const char* context_problem(const Choice& c) const {
+    if (c.context == 1) return nullptr;
+    const bool ulysses = recipe_.parallelism.context_style == ContextStyle::Ulysses;
+    if (std::fmod(recipe_.sequence_length, (ulysses ? 1.0 : 2.0) * c.context) != 0) {
+      return "the parts of the context ranks do not divide the sequence";
+    }
+    if (recipe_.software.attention == AttentionKind::Unfused) {
+      return "context parallelism needs fused attention";
+    }
+    const double ways = static_cast<double>(c.tensor) * c.context;
+    const bool splits =
+        std::fmod(recipe_.model.heads, ways) == 0 && std::fmod(recipe_.model.kv_heads, ways) == 0;
+    return ulysses && !splits ? "tensor x context does not divide the heads (ulysses)" : nullptr;
+  }
+
   void choose_context(Choice c) {
     const int rest = devices_ / c.tensor / c.pipeline;
     const auto most =
         std::max(1, static_cast<int>(recipe_.sequence_length) / kLeastTokensPerContextRank);
-    for (const int context : narrowed("context", powers_of_two(most))) {
+    for (const int context : search_.asked("context", powers_of_two(most))) {
       if (rest % context != 0) continue;
       c.context = context;
-      if (context > 1 && std::fmod(recipe_.sequence_length, 2.0 * context) != 0) {
-        reject("twice the context ranks do not divide the sequence");
-        continue;
-      }
-      if (context > 1 && recipe_.software.attention == AttentionKind::Unfused) {
-        reject("context parallelism needs fused attention");
+      if (const char* why = context_problem(c)) {
+        reject(why);
         continue;
       }
       c.data = rest / context;
@@ -260,7 +226,7 @@ class TrainingStrategies final : public StrategySpace {
 
   void choose_experts(Choice c) {
     const int experts = recipe_.model.moe ? static_cast<int>(recipe_.model.moe->experts) : 1;
-    for (const int expert : narrowed("expert", divisors(experts, experts))) {
+    for (const int expert : search_.narrowed("expert", divisors(experts, experts))) {
       c.expert = expert;
       if (experts_fit(c)) {
         choose_batch(c);
@@ -287,15 +253,19 @@ class TrainingStrategies final : public StrategySpace {
       reject("the global batch does not divide over the data-parallel ranks");
       return;
     }
-    for (const int microbatch : narrowed("microbatch", powers_of_two(kMostMicrobatch))) {
+    for (const int microbatch : search_.asked("microbatch", powers_of_two(kMostMicrobatch))) {
       if (std::fmod(per_replica, microbatch) != 0) {
         reject("the microbatch does not divide the batch of a replica");
         continue;
       }
       c.microbatch = microbatch;
       const int microbatches = static_cast<int>(per_replica) / microbatch;
-      for (const int interleave : narrowed("interleave", interleaves(c.pipeline))) {
+      for (const int interleave : search_.asked("interleave", interleaves(c.pipeline))) {
         if (interleave > 1 && c.pipeline == 1) continue;
+        if (interleave * c.pipeline > recipe_.model.layers) {
+          reject("fewer layers than chunks of all pipeline stages");
+          continue;
+        }
         if (interleave > 1 && microbatches % c.pipeline != 0) {
           reject("interleaving needs microbatches in multiples of the pipeline");
           continue;
@@ -307,8 +277,8 @@ class TrainingStrategies final : public StrategySpace {
   }
 
   void choose_rest(Choice c) {
-    for (const auto& [sharding_name, sharding] : shardings()) {
-      if (!wanted("sharding", sharding_name)) continue;
+    for (const auto& [sharding_name, sharding] : searched_shardings()) {
+      if (!search_.wants("sharding", sharding_name)) continue;
       if (sharding != Sharding::None && c.data * c.context == 1) continue;
       const bool shards_weights = sharding != Sharding::None && sharding != Sharding::Zero1;
       if (shards_weights && c.pipeline > 1) {
@@ -320,12 +290,23 @@ class TrainingStrategies final : public StrategySpace {
         continue;
       }
       c.sharding = sharding;
-      for (const auto& [recompute_name, recompute] : recomputes()) {
-        if (!wanted("recompute", recompute_name)) continue;
+      if (sharding == Sharding::Hybrid && !fills_servers(c)) {
+        reject("hybrid sharding needs whole servers of ranks that share parameters");
+        continue;
+      }
+      for (const auto& [recompute_name, recompute] : searched_recomputes()) {
+        if (!search_.wants("recompute", recompute_name)) continue;
         c.recompute = recompute;
         add_switches(c, shards_weights);
       }
     }
+  }
+
+  [[nodiscard]] bool fills_servers(const Choice& c) const {
+    Parallelism layout;
+    layout.tensor = c.tensor;
+    const int ranks = c.data * c.context;
+    return ranks % shard_ranks(layout, ranks, devices_per_server_) == 0;
   }
 
   // Switches that have nothing to switch stay off.
@@ -350,19 +331,51 @@ class TrainingStrategies final : public StrategySpace {
               !takes("overlap_p2p", overlap_p2p, c.pipeline > 1))
             continue;
           c.overlap_p2p = overlap_p2p;
-          choices_.push_back(c);
+          add(c);
         }
       }
     }
   }
 
+  // What `run` would refuse is no strategy.
+  void add(const Choice& c) {
+    const std::vector<RecipeProblem> problems = problems_of(recipe_of(c));
+    if (!problems.empty()) {
+      reject(problems.front().what);
+      return;
+    }
+    choices_.push_back(c);
+    use(c);
+  }
+
+  void use(const Choice& c) {
+    for (const auto& [name, value] :
+         std::initializer_list<std::pair<const char*, int>>{{"tensor", c.tensor},
+                                                            {"pipeline", c.pipeline},
+                                                            {"interleave", c.interleave},
+                                                            {"context", c.context},
+                                                            {"expert", c.expert},
+                                                            {"microbatch", c.microbatch}}) {
+      search_.use(name, std::to_string(value));
+    }
+    search_.use("sharding", name_of(searched_shardings(), c.sharding));
+    search_.use("recompute", name_of(searched_recomputes(), c.recompute));
+    for (const auto& [name, value] :
+         std::initializer_list<std::pair<const char*, bool>>{{"sequence", c.sequence},
+                                                             {"overlap_data", c.overlap_data},
+                                                             {"overlap_p2p", c.overlap_p2p}}) {
+      search_.use(name, on_off(value));
+    }
+  }
+
   [[nodiscard]] bool takes(const char* name, bool value, bool matters) const {
-    return !matters || wanted(name, on_off(value));
+    return !matters || search_.wants(name, on_off(value));
   }
 
   Recipe recipe_;
   int devices_;
-  SearchValues search_;
+  int devices_per_server_;
+  SearchFilter search_;
   MakeTraining make_;
   std::vector<Choice> choices_;
   std::map<std::string, std::size_t> rejected_;

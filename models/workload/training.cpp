@@ -59,6 +59,7 @@ class Training final : public Workload {
 
   std::unique_ptr<const StrategySpace> strategies(const Platform& platform,
                                                   const SearchValues& search) const override {
+    check_precision(recipe_, platform);
     return training_strategies(recipe_, platform, search, [](Recipe recipe) {
       return std::make_unique<Training>(std::move(recipe));
     });

@@ -106,6 +106,27 @@ Json tree(const Report& report, const JsonOptions& options) {
   return json;
 }
 
+// Paths at which `json` has a number called `name`.
+void find_numbers(const Json& json, const std::string& name, const std::string& path,
+                  std::vector<std::string>& found) {
+  if (!json.is_object()) return;
+  for (const auto& [key, value] : json.items()) {
+    if (key == name && value.is_number()) found.push_back(path + key);
+    find_numbers(value, name, path + key + ".", found);
+  }
+}
+
+// What a metric could have been called instead.
+std::string other_metric(const Json& json, const Json& here, const std::string& path,
+                         const std::string& step) {
+  std::vector<std::string> numbers, keys;
+  find_numbers(json, path.substr(path.rfind('.') + 1), "", numbers);
+  if (!numbers.empty()) return fmt::format("; did you mean '{}'?", fmt::join(numbers, "' or '"));
+  if (!here.is_object()) return "";
+  for (const auto& entry : here.items()) keys.push_back(entry.key());
+  return fmt::format("; expected one of {}{}", fmt::join(keys, ", "), did_you_mean(step, keys));
+}
+
 }  // namespace
 
 std::string to_json(const Report& report, const JsonOptions& options) {
@@ -140,10 +161,12 @@ double metric(const Report& report, const std::string& path) {
   std::string step;
   for (std::size_t start = 0; start <= path.size(); start += step.size() + 1) {
     step = path.substr(start, path.find('.', start) - start);
-    at = step_into(*at, step);
-    if (at == nullptr) {
-      throw ConfigError(fmt::format("metric '{}': the report has no '{}'", path, step));
+    const Json* next = step_into(*at, step);
+    if (next == nullptr) {
+      throw ConfigError(fmt::format("metric '{}': the report has no '{}'{}", path, step,
+                                    other_metric(json, *at, path, step)));
     }
+    at = next;
   }
   if (at->is_boolean()) return at->get<bool>() ? 1 : 0;
   if (!at->is_number()) throw ConfigError(fmt::format("metric '{}' is not a number", path));

@@ -8,74 +8,16 @@
 
 #include <fmt/format.h>
 
-#include <orrery/reader.hpp>
-
 #include "engine/cost_memo.hpp"
 #include "engine/estimator.hpp"
 #include "scenario/machine.hpp"
+#include "study/plan_spec.hpp"
 
 namespace orrery {
 namespace {
 
 constexpr std::size_t kBatch = 64;  // strategies that a thread takes at a time
 constexpr const char* kMemory = "does not fit in memory";
-
-/// A metric of the report and what it may be.
-struct Limit {
-  std::string metric;
-  std::optional<double> least, most;
-};
-
-/// The `plan` map of a scenario.
-struct PlanSpec {
-  Objective objective = Objective::Time;
-  std::size_t confirm = 5;
-  std::size_t show = 10;
-  double memory_share = 1;
-  SearchValues search;
-  std::vector<Limit> limits;
-};
-
-Limit read_limit(Reader& limits, const std::string& metric) {
-  Reader reader = limits.child(metric);
-  Limit limit{.metric = metric, .least = {}, .most = {}};
-  constexpr double any = 1e300;
-  if (reader.has("min")) limit.least = reader.ratio("min", -any, any);
-  if (reader.has("max")) limit.most = reader.ratio("max", -any, any);
-  if (!limit.least && !limit.most) {
-    reader.diagnostics().error(reader.where(),
-                               fmt::format("{}: expected min or max, or both", metric));
-  }
-  reader.finish();
-  return limit;
-}
-
-PlanSpec read_spec(const Node& node) {
-  PlanSpec spec;
-  if (node.kind() == Node::Kind::Null) return spec;
-  Diagnostics diagnostics;
-  Reader reader(node, "plan", diagnostics);
-  const std::string unmodelled = reader.text_or("objective", "time");
-  if (unmodelled == "cost" || unmodelled == "energy") {
-    reader.error("objective", fmt::format("objective: {} is not modelled yet; expected time or "
-                                          "tokens_per_s",
-                                          unmodelled));
-  } else {
-    spec.objective = reader.choice<Objective>(
-        "objective", {{"time", Objective::Time}, {"tokens_per_s", Objective::TokensPerSecond}},
-        Objective::Time);
-  }
-  spec.confirm = static_cast<std::size_t>(reader.integer_or("confirm", 5, 0));
-  spec.show = static_cast<std::size_t>(reader.integer_or("show", 10, 1));
-  spec.memory_share = reader.ratio_or("memory_share", 1, 0.01, 1);
-  Reader search = reader.child("search", false);
-  for (const std::string& name : search.keys()) spec.search[name] = search.texts(name);
-  Reader limits = reader.child("limits", false);
-  for (const std::string& metric : limits.keys()) spec.limits.push_back(read_limit(limits, metric));
-  reader.finish();
-  diagnostics.throw_if_any();
-  return spec;
-}
 
 /// A strategy that fits, by its index.
 struct Found {
@@ -95,6 +37,7 @@ struct Share {
   std::map<std::string, std::size_t> rejected;
   std::optional<Found> nearest;  // to fitting
   std::size_t evaluated = 0;
+  std::size_t refused = 0;  // by model or machine
 };
 
 class Search {
@@ -157,19 +100,40 @@ class Search {
 
   void evaluate_one(std::size_t index, const Memos& memos, Share& share) const {
     const Strategy strategy = space_.at(index);
-    const Platform& platform = *machine_.platform;
     Found found;
     found.index = index;
-    if (const auto use = strategy.workload->memory(platform)) {
-      found.memory = use->total();
-      if (found.memory > platform.memory_capacity() * spec_.memory_share) {
-        ++share.rejected[kMemory];
-        if (!share.nearest || found.memory < share.nearest->memory) share.nearest = found;
-        return;
+    std::optional<Report> report;
+    try {
+      if (!fits(*strategy.workload, found, share)) return;
+      if (spec_.limits.empty()) {
+        weigh(*strategy.workload, memos, found);
+      } else {
+        report = evaluate(machine_, *strategy.workload,
+                          {.fidelity = Fidelity::Analytic, .operate = true});
+        found.time = report->step.step_time;
+        found.breakdown = report->step.breakdown;
       }
+    } catch (const ConfigError& refusal) {
+      ++share.rejected[refusal.what()];
+      ++share.refused;
+      return;
     }
-    if (!spec_.limits.empty() && !within_limits(*strategy.workload, share)) return;
-    const LoweredWorkload lowered = strategy.workload->lower(platform, {.shorten = true});
+    if (!report || within_limits(*report, share)) keep(found, share);
+  }
+
+  bool fits(const Workload& workload, Found& found, Share& share) const {
+    const auto use = workload.memory(*machine_.platform);
+    if (!use) return true;
+    found.memory = use->total();
+    if (found.memory <= machine_.platform->memory_capacity() * spec_.memory_share) return true;
+    ++share.rejected[kMemory];
+    if (!share.nearest || found.memory < share.nearest->memory) share.nearest = found;
+    return false;
+  }
+
+  void weigh(const Workload& workload, const Memos& memos, Found& found) const {
+    const Platform& platform = *machine_.platform;
+    const LoweredWorkload lowered = workload.lower(platform, {.shorten = true});
     std::vector<DevicePoint> points = device_points(machine_, lowered.regime, lowered.work.devices);
     for (std::size_t kind = 0; kind < points.size(); ++kind) {
       points[kind].accelerator = memos[kind].get();
@@ -178,19 +142,25 @@ class Search {
     const StepResult step = estimate(lowered.outline, costs, lowered.launch_time);
     found.time = step.step_time;
     found.breakdown = step.breakdown;
-    keep(found, share);
   }
 
-  bool within_limits(const Workload& workload, Share& share) const {
-    const Report report = evaluate(machine_, workload, {.fidelity = Fidelity::Analytic});
+  bool within_limits(const Report& report, Share& share) const {
     for (const Limit& limit : spec_.limits) {
-      const double value = metric(report, limit.metric);
-      if ((limit.least && value < *limit.least) || (limit.most && value > *limit.most)) {
-        ++share.rejected[fmt::format("{} is beyond its limit", limit.metric)];
-        return false;
-      }
+      const double value = value_of(report, limit);
+      if ((!limit.least || value >= *limit.least) && (!limit.most || value <= *limit.most))
+        continue;
+      ++share.rejected[fmt::format("{} is beyond its limit", limit.metric)];
+      return false;
     }
     return true;
+  }
+
+  static double value_of(const Report& report, const Limit& limit) {
+    try {
+      return metric(report, limit.metric);
+    } catch (const ConfigError& unknown) {
+      throw ConfigError(fmt::format("{}: {}", limit.where.text(), unknown.what()));
+    }
   }
 
   void keep(const Found& found, Share& share) const {
@@ -204,6 +174,7 @@ class Search {
     for (const Found& found : share.best) keep(found, all);
     for (const auto& [reason, count] : share.rejected) all.rejected[reason] += count;
     all.evaluated += share.evaluated;
+    all.refused += share.refused;
     const auto nearer = [](const Found& a, const Found& b) {
       return a.memory != b.memory ? a.memory < b.memory : a.index < b.index;
     };
@@ -264,6 +235,20 @@ void refine(const Machine& machine, const Strategy& strategy, Fidelity fidelity,
   result.limit = limit_of(result.breakdown, report.throughput->step_time);
 }
 
+std::unique_ptr<const StrategySpace> strategies_of(const Scenario& scenario, const Machine& machine,
+                                                   const PlanSpec& spec) {
+  try {
+    auto space = machine.workload->strategies(*machine.platform, spec.search);
+    if (space) return space;
+  } catch (const ConfigError& error) {
+    const std::string what = error.what();
+    if (what.rfind("plan.search", 0) != 0) throw;
+    throw ConfigError(fmt::format("{}: {}", spec.where_search.text(), what));
+  }
+  throw ConfigError(fmt::format(
+      "{}: there is nothing to plan; expected a workload of kind training", scenario.name));
+}
+
 }  // namespace
 
 const char* to_text(Objective objective) {
@@ -271,15 +256,14 @@ const char* to_text(Objective objective) {
 }
 
 PlanResult plan(const Scenario& scenario, const Registry& registry, const PlanOptions& options) {
-  const PlanSpec spec = read_spec(scenario.plan);
+  const PlanSpec spec = read_plan_spec(scenario.plan);
   const Machine machine = make_machine(scenario, registry);
-  const auto space = machine.workload->strategies(*machine.platform, spec.search);
-  if (!space) {
-    throw ConfigError(fmt::format(
-        "{}: there is nothing to plan; expected a workload of kind training", scenario.name));
-  }
+  const auto space = strategies_of(scenario, machine, spec);
   Search search(machine, *space, spec, options);
   Share found = search.run();
+  if (found.refused > 0 && found.refused == found.evaluated) {
+    throw ConfigError(found.rejected.begin()->first);  // of none could anything be said
+  }
   PlanResult result;
   result.scenario = scenario.name;
   result.system = machine.platform->name();

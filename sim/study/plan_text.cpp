@@ -10,7 +10,7 @@ namespace {
 
 // A value that means that nothing is done.
 bool at_rest(const std::string& value) {
-  return value == "1" || value == "none" || value == "false";
+  return value == "1" || value == "none" || value == "false" || value == "~";
 }
 
 void add_setting(const std::string& name, const std::string& value,
@@ -83,7 +83,7 @@ std::string to_text(const PlanResult& result, const TextOptions&) {
     text += result.legal == 0
                 ? "nothing to evaluate: tensor, pipeline and context ranks divide the devices, and "
                   "plan.search or the reasons below leave none\n"
-                : "none of them can run\n";
+                : "none of them can run within memory and limits\n";
     if (!result.nearest.empty()) text += fmt::format("nearest to fitting: {}\n", result.nearest);
   } else {
     text += table(result);

@@ -73,6 +73,22 @@ TEST(FoldingOf64Ranks, IsExactWithAndWithoutAStraggler) {
   EXPECT_EQ(run(layout + slow).rank_names.size(), 16U);
 }
 
+// Twelve ranks share parameters: no multiple of the four of a server.
+TEST(FoldingOfThreeServers, IsExactWhateverTheDataRanksAre) {
+  const Changes three = {{"system.servers", "3"}, {"workload.global_batch", "96"}};
+  const Changes slow = {{"system.degraded", "[{devices: server1.gpu2, clock: 0.6}]"}};
+  for (const char* layout :
+       {"{tensor: 4, pipeline: 2}", "{pipeline: 2}", "{tensor: 2, pipeline: 2, context: 2}",
+        "{tensor: 8}", "{sharding: zero3}", "{sharding: hybrid}", "{tensor: 2, sharding: hybrid}",
+        "{tensor: 2, pipeline: 4, interleave: 2, sharding: zero1}"}) {
+    const Changes changes = three + Changes{{"workload.parallelism", layout}};
+    for (const Changes& machine : {changes, changes + slow}) {
+      SCOPED_TRACE(layout);
+      expect_equal(run(machine), run(machine + Changes{{"run.fold", "false"}}));
+    }
+  }
+}
+
 TEST(AStraggler, SlowsTheStepByNoMoreThanItsOwnWork) {
   const Changes layout = sixty_four("{tensor: 8, pipeline: 1, sharding: zero1}");
   const double healthy = step_seconds(layout);

@@ -105,7 +105,9 @@ TEST(Plan, SaysWhatIsNearestWhenNothingFits) {
 
 TEST(Plan, HoldsLimits) {
   const PlanResult all = planned({{"plan.confirm", "0"}});
-  const double middle = (all.best[3].analytic.si() + all.best[4].analytic.si()) / 2;
+  // Limits are of what a run says, whose dies are as warm as they settle.
+  const double middle =
+      (analytic_step(all.best[3].settings) + analytic_step(all.best[4].settings)) / 2;
   const PlanResult some =
       planned({{"plan.confirm", "0"},
                {"plan.limits", "{throughput.step_time_s: {max: " + std::to_string(middle) + "}}"}});
@@ -120,6 +122,63 @@ TEST(Plan, TakesUnevenStages) {
   ASSERT_FALSE(result.best.empty());
   EXPECT_NE(result.best[0].settings[0].second.find("layers_per_stage: [2, 3]"), std::string::npos)
       << result.best[0].settings[0].second;
+}
+
+// Machines and recipes of which many combinations are not legal.
+TEST(Plan, ListsOnlyWhatRuns) {
+  const Changes all = {{"plan", "{confirm: 0, show: 100000, search: {microbatch: [1, 2]}}"}};
+  const Changes experts = {
+      {"workload.model.moe",
+       "{experts: 8, experts_per_token: 2, shared_experts: 1, expert_feed_forward: 1536}"}};
+  const std::vector<Changes> jobs = {
+      {},
+      {{"system.servers", "3"}, {"workload.global_batch", "48"}},
+      {{"workload.parallelism", "{context_style: ulysses, context: 2}"},
+       {"workload.sequence_length", "8192"},
+       {"workload.model.max_sequence", "8192"}},
+      {{"workload.recompute", "selective"}, {"workload.recompute_modules", "[attention, norm]"}},
+      experts};
+  for (std::size_t job = 0; job < jobs.size(); ++job) {
+    Changes changes = all;
+    changes.insert(changes.end(), jobs[job].begin(), jobs[job].end());
+    const PlanResult result = planned(changes);
+    EXPECT_GT(result.best.size(), 10U) << job;
+    for (const PlanCandidate& candidate : result.best) {
+      Changes run = changes;
+      run.insert(run.end(), candidate.settings.begin(), candidate.settings.end());
+      // The search takes dies of 65 degC.
+      EXPECT_NEAR(analytic_step(run), candidate.analytic.si(), 0.01 * candidate.analytic.si());
+    }
+  }
+}
+
+TEST(Plan, LeavesTheAxesOfMaxTextBehind) {
+  const Changes tpu = {{"system", "{use: clusters/tpu-v5e-256, servers: 2}"},
+                       {"workload.software", "maxtext-2024"},
+                       {"workload.global_batch", "1024"},
+                       {"workload.parallelism", "{ici_tensor: 8, ici_fsdp: 32, dcn_data: 2}"},
+                       {"plan.search", "{tensor: [4], pipeline: [1]}"}};
+  const PlanResult result = planned(tpu);
+  ASSERT_FALSE(result.best.empty());
+  for (const PlanCandidate& candidate : result.best) {
+    Changes run = tpu;
+    run.insert(run.end(), candidate.settings.begin(), candidate.settings.end());
+    EXPECT_NEAR(analytic_step(run), candidate.analytic.si(), 1e-9 * candidate.analytic.si());
+  }
+}
+
+TEST(Plan, TakesAskedValuesThatItWouldNotTryByItself) {
+  const PlanResult result = planned({{"workload.global_batch", "48"},
+                                     {"plan.search.microbatch", "[3]"},
+                                     {"plan.search.sharding", "[fsdp, zero1]"}});
+  ASSERT_FALSE(result.best.empty());
+  EXPECT_EQ(result.best[0].settings[1].second, "3");
+}
+
+TEST(Plan, SaysWhichAskedValuesAreInNoLayout) {
+  const PlanResult result = planned({{"plan.search.tensor", "[1, 7]"}});
+  ASSERT_EQ(result.rejected.size(), 1U);
+  EXPECT_EQ(result.rejected[0].first, "no legal layout has tensor 7, as plan.search asks for");
 }
 
 std::string refusal(const Changes& changes) {
@@ -138,11 +197,32 @@ TEST(Plan, RefusesWhatItDoesNotKnow) {
                 .find("plan.search.sharding: expected none, zero1, zero2, zero3 or hybrid; got "
                       "'zero9'"),
             std::string::npos);
+  EXPECT_EQ(refusal({{"plan.search.tensor", "[]"}})
+                .find("job.yaml:11:11: plan.search.tensor: expected at least one value"),
+            0U)
+      << refusal({{"plan.search.tensor", "[]"}});
   EXPECT_NE(refusal({{"plan.objective", "cost"}}).find("cost is not modelled yet"),
             std::string::npos);
   EXPECT_NE(
       refusal({{"workload", "{kind: gemm, m: 64, n: 64, k: 64}"}}).find("there is nothing to plan"),
       std::string::npos);
+}
+
+TEST(Plan, RefusesLimitsThatNothingCanKeep) {
+  const auto limited = [](const char* limits) { return refusal({{"plan.limits", limits}}); };
+  EXPECT_EQ(limited("{mfu: {min: 0.5}}"),
+            "--set plan.limits:1:7: metric 'mfu': the report has no 'mfu'; did you mean "
+            "'throughput.mfu'?");
+  EXPECT_EQ(limited("{throughput.mfu: 0.5}"),
+            "--set plan.limits:1:18: throughput.mfu: expected {min: …}, {max: …} or both");
+  EXPECT_EQ(limited("{throughput.mfu: {min: 0.5, max: 0.1}}"),
+            "--set plan.limits:1:34: throughput.mfu: expected a max of at least min 0.5; got 0.1");
+}
+
+TEST(Plan, RefusesAPrecisionThatTheDevicesDoNotHave) {
+  EXPECT_NE(refusal({{"system.use", "clusters/selene"}, {"workload.precision", "fp8"}})
+                .find("precision fp8 has no matrix units"),
+            std::string::npos);
 }
 
 }  // namespace
