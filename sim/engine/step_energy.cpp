@@ -29,10 +29,26 @@ class RankMeter {
     waiting();
     energy_.clock = kernel_time_ > Seconds(0) ? Hertz(cycles_ / kernel_time_.si()) : Hertz(0);
     energy_.capped = std::min(1.0, capped_ / step_);
+    hold_cap();
     return energy_;
   }
 
  private:
+  [[nodiscard]] Watts cap() const {
+    return device_.point.power_cap > Watts(0) ? device_.point.power_cap : power_.limit();
+  }
+
+  // A kernel beside communication gets what that leaves of the cap, but was counted as if alone:
+  // the board draws no more than its cap in the mean.
+  void hold_cap() {
+    const double over = energy_.board.total() / (cap() * step_);
+    if (over <= 1) return;
+    BoardEnergy held;
+    held.add(energy_.board, 1 / over);
+    energy_.board = held;
+    for (Joules& tile : energy_.by_tile) tile *= 1 / over;
+  }
+
   void add(const BoardPower& power, Seconds time, Tile tile) {
     energy_.board.add(power, time);
     at(energy_, tile) += power.total() * time;
@@ -69,10 +85,7 @@ class RankMeter {
       traffic.link = power.link;
       traffic.memory = power.memory;
       add(traffic, cost.transfer * times, counts_.collective_tile(i));
-      // The board stays below its cap while it moves data, too.
-      const Watts cap =
-          device_.point.power_cap > Watts(0) ? device_.point.power_cap : power_.limit();
-      energy_.peak = max(energy_.peak, min(cap, polling + traffic.total()));
+      energy_.peak = max(energy_.peak, min(cap(), polling + traffic.total()));
     }
   }
 

@@ -89,6 +89,7 @@ TEST(PowerCap, NeverRaisesPowerOrSpeed) {
     const Report report = run(kOneServer + Changes{{"run.cap", cap}});
     EXPECT_LE(device_power(report), device_power(last) * (1 + 1e-9)) << cap;
     EXPECT_GE(step_of(report), step_of(last) * (1 - 1e-9)) << cap;
+    EXPECT_LE(device_power(report).si(), parse_measure(cap).value * (1 + 1e-9));
     EXPECT_LE(report.operation->power.device_peak.si(), parse_measure(cap).value * (1 + 1e-6))
         << cap;
     last = report;
