@@ -50,6 +50,11 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
     std::vector<BlockCost>& of_kind = blocks_.emplace_back();
     of_kind.reserve(tables.blocks.size());
     for (const Block& block : tables.blocks) of_kind.push_back(cost_of(block, kind));
+    const auto longest = std::max_element(of_kind.begin(), of_kind.end(),
+                                          [](const BlockCost& a, const BlockCost& b) {
+                                            return a.gemm + a.attention < b.gemm + b.attention;
+                                          });
+    computing_.push_back(static_cast<std::uint32_t>(longest - of_kind.begin()));
   }
   for (const CollectiveUse& use : tables.collectives) {
     collectives_.push_back(collectives.cost(use.request));
@@ -83,15 +88,12 @@ double CostTable::memory_share(BytesPerSecond memory, int kind) const {
 double CostTable::compute_pace(int multiprocessors, BytesPerSecond memory, int kind) const {
   if (multiprocessors == 0 && memory <= BytesPerSecond(0)) return 1;
   const std::vector<BlockCost>& blocks = blocks_[static_cast<std::size_t>(kind)];
-  const auto longest =
-      std::max_element(blocks.begin(), blocks.end(), [](const BlockCost& a, const BlockCost& b) {
-        return a.gemm + a.attention < b.gemm + b.attention;
-      });
-  if (longest == blocks.end() || longest->capped <= Seconds(0)) {
+  const std::uint32_t index = computing_[static_cast<std::size_t>(kind)];
+  if (index >= blocks.size() || blocks[index].capped <= Seconds(0)) {
     return compute_share(multiprocessors, kind);
   }
-  const auto index = static_cast<std::uint32_t>(longest - blocks.begin());
-  const double bound = longest->memory / longest->time;  // by memory, which shares() accounts for
+  const BlockCost& longest = blocks[index];
+  const double bound = longest.memory / longest.time;  // by memory, which shares() accounts for
   const double lost = slowdown(index, multiprocessors, memory, kind) - 1 -
                       bound * (1 / memory_share(memory, kind) - 1);
   return 1 / (1 + std::max(0.0, lost) / std::max(1 - bound, kLeastShare));

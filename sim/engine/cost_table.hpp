@@ -69,6 +69,7 @@ class CostTable {
   };
   std::vector<Whole> whole_;                    // by kind
   std::vector<std::vector<BlockCost>> blocks_;  // by kind
+  std::vector<std::uint32_t> computing_;        // by kind: the block with most products
   std::vector<CollectiveCost> collectives_;
   mutable std::map<std::tuple<std::uint32_t, int, double, int>, double> slowdowns_;
 };
