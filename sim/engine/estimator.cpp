@@ -336,15 +336,34 @@ class Estimator {
     return last;
   }
 
+  // How long a period of every replica takes, by its last stage: as there, but no less than any of
+  // its stages is busy. The slowest one may stand before the last, which has not felt it yet when
+  // few microbatches are placed.
+  [[nodiscard]] std::vector<Seconds> paces_of(const std::vector<std::size_t>& last) const {
+    std::vector<Seconds> paces(clocks_.size());
+    for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
+      const RankClock& clock = clocks_[rank];
+      Seconds& pace = paces[last[rank]];
+      if (rank == last[rank]) pace = max(pace, clock.period_end.now - clock.period_begin.now);
+      Seconds busy{};
+      for (std::size_t t = 0; t < clock.tiles.size(); ++t) {
+        if (t == at(Tile::Bubble)) continue;
+        busy += clock.period_end.tiles[t] - clock.period_begin.tiles[t];
+      }
+      pace = max(pace, busy);
+    }
+    return paces;
+  }
+
   // Adds the microbatches that are left out. Replicas that differ have different periods.
   void repeat_periods() {
     if (outline_.microbatches_left_out == 0) return;
     const double times = static_cast<double>(outline_.microbatches_left_out) / outline_.period;
     const std::vector<std::size_t> last = last_stages();
+    const std::vector<Seconds> paces = paces_of(last);
     for (std::size_t rank = 0; rank < clocks_.size(); ++rank) {
       RankClock& clock = clocks_[rank];
-      const RankClock& pacer = clocks_[last[rank]];
-      clock.repeated = times * (pacer.period_end.now - pacer.period_begin.now);
+      clock.repeated = times * paces[last[rank]];
       Seconds tiled{};
       for (std::size_t t = 0; t < clock.tiles.size(); ++t) {
         const Seconds more = times * (clock.period_end.tiles[t] - clock.period_begin.tiles[t]);

@@ -41,8 +41,9 @@ TEST_P(Fidelity, TilesSumToTheStepAndKernelTimesAgree) {
     sum += tile.si();
   }
   EXPECT_NEAR(sum, step, 1e-9 * step);
+  // Steps a little apart may settle a kelvin apart, which is up to 0.2 % of the clock.
   for (const auto& [kind, time] : event.step.kernel_time) {
-    EXPECT_NEAR(analytic.step.kernel_time.at(kind).si(), time.si(), 1e-9 * step) << kind;
+    EXPECT_NEAR(analytic.step.kernel_time.at(kind).si(), time.si(), 2e-3 * step) << kind;
   }
   ASSERT_EQ(event.step.collectives.size(), analytic.step.collectives.size());
   for (std::size_t i = 0; i < event.step.collectives.size(); ++i) {
@@ -64,6 +65,16 @@ TEST(FidelityOfAStraggler, IsNearWhereverItIsAndHoweverManyMicrobatchesAreLeftOu
                 0.05)
           << device << layout;
     }
+  }
+}
+
+TEST(FidelityOfUnequalStages, IsNearWhereverTheLongestIs) {
+  for (const char* layers : {"[3, 1, 2, 2]", "[1, 4, 2, 1]", "[1, 1, 5, 1]", "[2, 1, 1, 4]"}) {
+    const std::string map =
+        std::string("{tensor: 2, pipeline: 4, sequence: true, layers_per_stage: ") + layers + "}";
+    EXPECT_LT(std::abs(differs({{"workload.global_batch", "512"}, {"workload.parallelism", map}})),
+              0.03)
+        << layers;
   }
 }
 
