@@ -198,6 +198,39 @@ TEST(CommandLine, SetChangesAndRepeats) {
   EXPECT_NEAR(c.at("bus_bandwidth_bytes_per_s").get<double>() / algorithm, 1.875, 1e-12);
 }
 
+TEST(CommandLine, CsvWritesTheJobAndTheStep) {
+  const fs::path folder = fs::path(testing::TempDir()) / "csv" / "new";
+  const Finished finished =
+      run_orrery({"run", kLlama, "--set", "job={duration: 60 s}", "--csv", folder.string()});
+  EXPECT_EQ(finished.exit_code, 0) << finished.errors;
+  for (const char* file : {"job.csv", "step.csv"}) {
+    std::ifstream stream(folder / file);
+    std::string header;
+    std::getline(stream, header);
+    EXPECT_TRUE(header.rfind("time_s,", 0) == 0) << file << ": " << header;
+    EXPECT_TRUE(holds(header, "_power_w")) << file << ": " << header;
+  }
+  fs::remove_all(folder.parent_path());
+}
+
+TEST(CommandLine, CsvOfACollectiveSaysWhatIsMissing) {
+  const Finished finished = run_orrery({"run", kAllReduce, "--set", "run.fidelity=analytic",
+                                        "--csv", (fs::path(testing::TempDir()) / "none").string()});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_TRUE(holds(finished.errors, "--csv: nothing to write")) << finished.errors;
+}
+
+TEST(CommandLine, AJobThatHeatEndsSaysSoAndEndsWithOne) {
+  const std::string job =
+      "job={duration: 2 h, events: [{at: 60 s, what: fans, servers: [0], left: 0}]}";
+  const Finished finished =
+      run_orrery({"run", kLlama, "--fidelity", "analytic", "--set", job, "--json", "-"});
+  EXPECT_EQ(finished.exit_code, 1);
+  const json report = json::parse(finished.output);
+  EXPECT_TRUE(holds(report["job"]["stopped"], "devices shut down; its fans failed at"));
+  EXPECT_LT(report["job"]["duration_s"], 7200);
+}
+
 TEST(CommandLine, ListShowsLibraryEntriesOfAKind) {
   const Finished finished = run_orrery({"list", "clusters"});
   EXPECT_EQ(finished.exit_code, 0);
