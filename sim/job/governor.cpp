@@ -28,7 +28,9 @@ void Governor::look(Temperature die, Temperature memory, Hertz clock, Seconds in
   const Kelvins above = max(die - of_die.operating, memory - of_memory.operating);
   if (die >= of_die.slowdown || memory >= of_memory.slowdown) {
     state_ = State::Slowed;
-    limit_ = max(power_->lowest_clock(), 0.5 * top);
+    // Never up from where the ramp has come.
+    const Hertz half = 0.5 * top;
+    limit_ = max(power_->lowest_clock(), limit_ > Hertz(0) ? min(limit_, half) : half);
     return;
   }
   if (state_ == State::Slowed && above > -kRoomAfterSlowdown) return;

@@ -211,17 +211,21 @@ class JobRun {
       const Governor::State state = governors[kind].state();
       if (state == Governor::State::Free) continue;
       JobReport& job = *report_.job;
-      if (job.throttle_cause.empty()) job.throttle_cause = hottest(kind);
+      if (job.throttle_cause.empty()) {
+        job.throttle_cause = hottest(kind, &ThermalLimits::operating, "limit");
+      }
       if (state == Governor::State::ShutDown) {
-        job.stopped = fmt::format("{} after {}: devices shut down{}", hottest(kind), to_text(now_),
-                                  what_happened());
+        job.stopped = fmt::format("{} after {}: devices shut down{}",
+                                  hottest(kind, &ThermalLimits::shutdown, "shutdown temperature"),
+                                  to_text(now_), what_happened());
         return;
       }
     }
   }
 
-  // "server0.gpu7 die at 88.1 degC".
-  [[nodiscard]] std::string hottest(std::size_t kind) const {
+  // "server0.gpu7 die at 88.1 degC, its limit 87.0 degC": what is furthest above that limit.
+  [[nodiscard]] std::string hottest(std::size_t kind, Temperature ThermalLimits::* which,
+                                    const char* name) const {
     const Fleet& fleet = site_.fleet();
     const PowerModel& power = *inputs_.platform.kinds()[kind].accelerator->power();
     Kelvins most(-1e9);
@@ -233,12 +237,12 @@ class JobRun {
         const Temperature die = one.network->die(device);
         const Temperature memory = one.network->memory(device);
         for (const auto& [part, at, limit] :
-             {std::tuple{"die", die, power.die_limits().operating},
-              std::tuple{"memory", memory, power.memory_limits().operating}}) {
+             {std::tuple{"die", die, power.die_limits().*which},
+              std::tuple{"memory", memory, power.memory_limits().*which}}) {
           if (at - limit <= most) continue;
           most = at - limit;
-          text = fmt::format("{} {} at {}, its limit {}", fleet.device_name(one, device), part,
-                             to_text(at), to_text(limit));
+          text = fmt::format("{} {} at {}, its {} {}", fleet.device_name(one, device), part,
+                             to_text(at), name, to_text(limit));
         }
       }
     }

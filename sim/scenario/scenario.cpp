@@ -60,7 +60,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
   // Overrides may set what the file leaves out of these.
-  for (const char* key : {"run", "plan", "record"}) {
+  for (const char* key : {"run", "plan", "record", "environment"}) {
     if (changed.find(key) == nullptr) {
       changed = changed.with_value_at(key, Node::map({}, tree.where()));
     }

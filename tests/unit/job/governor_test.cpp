@@ -72,6 +72,12 @@ TEST_F(GovernorTest, HalvesAtSlowdown) {
   EXPECT_EQ(governor_.limit(), Hertz(5e8));
 }
 
+TEST_F(GovernorTest, DoesNotGoUpAtSlowdown) {
+  for (int i = 0; i < 1000; ++i) look(89);  // down to the lowest clock
+  look(91);
+  EXPECT_EQ(governor_.limit(), device_.lowest_clock());
+}
+
 TEST_F(GovernorTest, ActsOnTheMemoryToo) {
   look(50, 86);
   EXPECT_EQ(governor_.state(), Governor::State::Ramped);
