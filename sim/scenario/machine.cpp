@@ -199,7 +199,7 @@ Machine make_machine(const Scenario& scenario, const Registry& registry) {
   }
   machine.operation = read_operation(
       {.environment = scenario.environment, .job = scenario.job, .record = scenario.record},
-      registry, diagnostics);
+      registry.plants, diagnostics);
   machine.operation.limits = {.cap = scenario.power_cap,
                               .clock = scenario.clock,
                               .seed = scenario.seed,
