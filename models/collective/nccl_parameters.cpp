@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "collective/reading.hpp"
+
 namespace orrery::collective {
 namespace {
 
 constexpr std::int64_t kMostChannels = 64;
-
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
 
 double channels(Reader& reader, const std::string& key) {
   const std::int64_t count = reader.integer(key);

@@ -10,8 +10,6 @@
 namespace orrery {
 namespace {
 
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
-
 constexpr std::size_t kNoPass = static_cast<std::size_t>(-1);
 
 // Where a rank stands.

@@ -5,12 +5,6 @@
 #include "engine/side_streams.hpp"
 
 namespace orrery {
-namespace {
-
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
-
-}  // namespace
-
 void RoutineProfile::append(const RoutineProfile& next) {
   host_excess = max(host_excess, launching - time + next.host_excess);
   time += next.time;

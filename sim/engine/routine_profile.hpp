@@ -10,6 +10,9 @@
 
 namespace orrery {
 
+/// Index into Tiles.
+inline std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
+
 /// Communication kernels at work beside computation.
 struct Beside {
   int multiprocessors = 0;

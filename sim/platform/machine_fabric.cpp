@@ -10,10 +10,6 @@ namespace {
 
 constexpr int kAllRails = -1;
 
-int at(const std::vector<int>& values, int index) {
-  return values[static_cast<std::size_t>(index)];
-}
-
 // `cables` between two switches, used as one link.
 WireSpec cables(const SwitchSpec& below, const SwitchSpec& above, int count, Seconds latency) {
   return {.bandwidth = min(below.port_bandwidth, above.port_bandwidth) * static_cast<double>(count),

@@ -7,14 +7,6 @@
 #include <fmt/format.h>
 
 namespace orrery {
-namespace {
-
-int at(const std::vector<int>& values, int index) {
-  return values[static_cast<std::size_t>(index)];
-}
-
-}  // namespace
-
 MachineGraph::MachineGraph(const PlatformSpec& spec) {
   std::vector<Server> servers;
   for (int index = 0; index < spec.servers; ++index) {

@@ -22,6 +22,9 @@ struct MachineGraph {
   struct Server {
     std::vector<int> devices, pcie_switches, sockets, nics;
   };
+  static int at(const std::vector<int>& values, int index) {
+    return values[static_cast<std::size_t>(index)];
+  }
   int add(std::string name, ComponentKind kind);
   void connect(int from, int to, const WireSpec& wire, const char* kind);
   Server add_server(const ServerSpec& spec, int index);
