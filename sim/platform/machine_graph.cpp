@@ -34,6 +34,7 @@ MachineGraph::MachineGraph(const PlatformSpec& spec, std::span<const int> some,
 
 int MachineGraph::add(std::string name, ComponentKind kind) {
   components.push_back({.name = std::move(name), .kind = kind});
+  devices_forward.push_back(false);
   return static_cast<int>(components.size()) - 1;
 }
 
@@ -56,6 +57,7 @@ void MachineGraph::add_server(const ServerSpec& spec, int index) {
   for (int i = 0; i < spec.devices; ++i) {
     const std::string name = device_name(spec, index, i);
     server.devices.push_back(add(name, ComponentKind::Device));
+    devices_forward.back() = spec.scale_up.kind != ScaleUpSpec::Kind::Listed;
     const int hbm = add(name + ".hbm", ComponentKind::Memory);
     connect(server.devices.back(), hbm, memory, "hbm");
     links.back().half_duplex = true;

@@ -27,6 +27,9 @@ struct MachineGraph {
   std::vector<Link> links;
   std::vector<int> devices;  ///< component indices, server by server
   std::vector<Server> servers;
+  /// By component: whether it is a device that passes on what is for others. Those of a torus do,
+  /// and over switches (NCCL's PXN); where a server lists its links they do not.
+  std::vector<bool> devices_forward;
 
   /// The whole machine: servers first, one after the other, then switches from the leaves up.
   /// O(components).

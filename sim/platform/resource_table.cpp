@@ -1,12 +1,27 @@
 #include "platform/resource_table.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <limits>
-
-#include <fmt/format.h>
+#include <string>
+#include <tuple>
 
 #include "platform/torus_layout.hpp"
 
 namespace orrery {
+namespace {
+
+// "server0.gpu3>server0.pcie_switch1" as "gpu>pcie_switch".
+std::string class_name(const std::string& name) {
+  std::string result;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (name.compare(at, 6, "server") == 0) at = name.find('.', at) + 1;
+    if (std::isdigit(static_cast<unsigned char>(name[at])) == 0) result += name[at];
+  }
+  return result;
+}
+
+}  // namespace
 
 const char* to_text(ResourceKind kind) {
   switch (kind) {
@@ -57,8 +72,8 @@ std::vector<Resource> resources_of(const MachineGraph& machine, double multiplic
   return result;
 }
 
-ResourceTable::ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring)
-    : all_(resources_of(wiring.machine(), spec.servers)) {
+ResourceTable::ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring) {
+  add_ways(wiring.machine(), spec.servers);
   const ScaleUpSpec& scale_up = spec.server.scale_up;
   const bool torus = scale_up.kind == ScaleUpSpec::Kind::Torus;
   port_ = static_cast<std::uint32_t>(all_.size());
@@ -67,20 +82,33 @@ ResourceTable::ResourceTable(const PlatformSpec& spec, const ServerWiring& wirin
                   .capacity = torus ? torus_bandwidth(scale_up) : scale_up.bandwidth,
                   .latency = scale_up.latency,
                   .multiplicity = static_cast<double>(spec.servers) * spec.server.devices});
-  add_nics(spec);
+  nic_ = static_cast<std::uint32_t>(all_.size());
+  BytesPerSecond rate = spec.server.nic.bandwidth;
+  if (spec.fabric) rate = min(rate, spec.fabric->leaf.port_bandwidth);
+  all_.push_back({.name = "nic",
+                  .kind = ResourceKind::Nic,
+                  .capacity = rate,
+                  .latency = spec.server.nic.latency,
+                  .multiplicity = static_cast<double>(spec.servers) * spec.server.nics});
   add_cuts(spec);
 }
 
-void ResourceTable::add_nics(const PlatformSpec& spec) {
-  nics_ = static_cast<std::uint32_t>(all_.size());
-  BytesPerSecond rate = spec.server.nic.bandwidth;
-  if (spec.fabric) rate = min(rate, spec.fabric->leaf.port_bandwidth);
-  for (int i = 0; i < spec.server.nics; ++i) {
-    all_.push_back({.name = fmt::format("server0.nic{}", i),
-                    .kind = ResourceKind::Nic,
-                    .capacity = rate,
-                    .latency = spec.server.nic.latency,
-                    .multiplicity = static_cast<double>(spec.servers)});
+// Ways are alike that join components of the same kinds and carry the same.
+void ResourceTable::add_ways(const MachineGraph& server, double servers) {
+  std::map<std::tuple<std::string, double, double>, std::uint32_t> known;
+  const std::vector<Resource> ways = resources_of(server, servers);
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    Resource resource = ways[i];
+    resource.name = class_name(resource.name);
+    const auto [found, added] =
+        known.try_emplace({resource.name, resource.capacity.si(), resource.latency.si()},
+                          static_cast<std::uint32_t>(all_.size()));
+    of_way_[{static_cast<int>(i / 2), i % 2 == 1}] = found->second;
+    if (added) {
+      all_.push_back(std::move(resource));
+    } else {
+      all_[found->second].multiplicity += servers;
+    }
   }
 }
 
@@ -116,9 +144,14 @@ BytesPerSecond ResourceTable::bandwidth(const std::vector<ResourceUse>& use) con
 }
 
 std::vector<ResourceUse> ResourceTable::use_of(const LinkUse& links) const {
+  std::map<std::uint32_t, double> busiest;
+  for (const auto& [way, share] : links) {
+    double& most = busiest[of_way_.at(way)];
+    most = std::max(most, share);
+  }
   std::vector<ResourceUse> result;
-  result.reserve(links.size());
-  for (const auto& [way, share] : links) result.push_back({of(way), share});
+  result.reserve(busiest.size());
+  for (const auto& [resource, share] : busiest) result.push_back({resource, share});
   return result;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
-/// The resources of a machine, once for all servers and switches that are alike: the ways of one
-/// server's graph, ports that stand for several links, and the links between switches.
+/// The resources of a machine, once for all that are alike: the ways of a server's graph between
+/// components of the same kinds, ports that stand for several links, and the links between
+/// switches.
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include <orrery/resource.hpp>
@@ -19,14 +21,10 @@ class ResourceTable {
   ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring);
 
   [[nodiscard]] const std::vector<Resource>& all() const { return all_; }
-  [[nodiscard]] std::uint32_t of(const Way& way) const {
-    return static_cast<std::uint32_t>(2 * way.link + (way.back ? 1 : 0));
-  }
   /// All scale-up links of a device as one.
   [[nodiscard]] std::uint32_t port() const { return port_; }
-  [[nodiscard]] std::uint32_t nic(int number) const {
-    return nics_ + static_cast<std::uint32_t>(number);
-  }
+  /// The port of an adapter.
+  [[nodiscard]] std::uint32_t nic() const { return nic_; }
   /// @pre the fabric has such links
   [[nodiscard]] std::uint32_t cut(FabricCut cut) const {
     return cuts_ + static_cast<std::uint32_t>(cut);
@@ -34,15 +32,16 @@ class ResourceTable {
 
   /// The least capacity / per_byte; infinite for none.
   [[nodiscard]] BytesPerSecond bandwidth(const std::vector<ResourceUse>& use) const;
-  /// What traffic over links of a server takes.
+  /// What traffic over links of a server takes: of ways that are alike the busiest.
   [[nodiscard]] std::vector<ResourceUse> use_of(const LinkUse& links) const;
 
  private:
-  void add_nics(const PlatformSpec& spec);
+  void add_ways(const MachineGraph& server, double servers);
   void add_cuts(const PlatformSpec& spec);
 
   std::vector<Resource> all_;
-  std::uint32_t port_ = 0, nics_ = 0, cuts_ = 0;
+  std::map<Way, std::uint32_t> of_way_;
+  std::uint32_t port_ = 0, nic_ = 0, cuts_ = 0;
 };
 
 /// What a link is shared as.

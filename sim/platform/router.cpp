@@ -24,7 +24,7 @@ std::int64_t cost_of(const Link& link) {
   return std::llround(link.latency.si() * 1e12) * kPicosecond + 1;
 }
 
-// More than any route takes. A device passes on nothing that is not its own, except in a torus.
+// More than any route takes: what a device that does not forward would pass on.
 constexpr std::int64_t kBlocked = std::int64_t{1} << 57;
 
 struct Edge {
@@ -37,9 +37,9 @@ std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
 // Whether what came to `component` may go on over `link`.
 bool passes(const MachineGraph& machine, int link, int component) {
-  const std::string& kind = machine.links[index(link)].kind;
-  return kind == "ici" || kind == "hbm" ||
-         machine.components[index(component)].kind != ComponentKind::Device;
+  return machine.links[index(link)].kind == "hbm" ||
+         machine.components[index(component)].kind != ComponentKind::Device ||
+         machine.devices_forward[index(component)];
 }
 
 }  // namespace

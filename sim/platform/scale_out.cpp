@@ -150,7 +150,9 @@ CutRates fabric_rates(const Scene& scene) {
 std::vector<ResourceUse> resources_of(const Scene& scene, const NicUse& nics,
                                       const ResourceTable& table) {
   std::vector<ResourceUse> use = table.use_of(nics.together);
-  for (const auto& [nic, share] : nics.ports) use.push_back({table.nic(nic), share});
+  double busiest = 0;
+  for (const auto& [nic, share] : nics.ports) busiest = std::max(busiest, share);
+  use.push_back({table.nic(), busiest});
   const double nics_per_device = scene.spec.server.nics_per_device();
   for (const CutRate& one : fabric_rates(scene)) {
     if (one.rate >= BytesPerSecond(kUnlimited)) continue;
@@ -190,9 +192,7 @@ void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const Platfo
   layout.scale_out = table.bandwidth(layout.out);
   layout.scale_out_all_to_all = table.bandwidth(resources_of(scene(Traffic::Pairs), nics, table));
   std::vector<ResourceUse> alone = table.use_of(nics.own);
-  for (const auto& [nic, share] : nics.ports) {
-    alone.push_back({table.nic(nic), 1.0 / static_cast<double>(nics.ports.size())});
-  }
+  alone.push_back({table.nic(), 1.0 / static_cast<double>(nics.ports.size())});
   layout.scale_out_alone = table.bandwidth(alone);
 }
 

@@ -239,20 +239,31 @@ RingUse ServerWiring::find_ring(std::span<const int> devices) const {
   return result;
 }
 
-// Every device sends over the NICs that are nearest to it.
+// Every device sends over the NICs that are nearest to it; those that have the same ones deal them
+// among themselves.
 void ServerWiring::find_nics() {
   const MachineGraph::Server& server = machine_.servers.front();
+  std::vector<std::vector<Route>> routes;
+  std::vector<std::vector<int>> nearest;
+  std::map<std::vector<int>, std::size_t> sharers, dealt;
+  for (const int device : server.devices) {
+    routes.push_back(router_.routes(device, server.nics));
+    nearest.push_back(nearest_of(routes.back()));
+    ++sharers[nearest.back()];
+  }
   LinkUse all;
   std::map<int, double> ports;
-  for (const int device : server.devices) {
-    const std::vector<Route> routes = router_.routes(device, server.nics);
-    const std::vector<int> nearest = nearest_of(routes);
-    const double share = 1.0 / static_cast<double>(std::max<std::size_t>(1, nearest.size()));
+  for (std::size_t device = 0; device < routes.size(); ++device) {
+    const std::vector<int>& near = nearest[device];
+    const std::size_t among = sharers[near], place = dealt[near]++;
+    const std::size_t first = place * near.size() / among;
+    const std::size_t end = std::max(first + 1, (place + 1) * near.size() / among);
     NicUse use;
-    for (const int nic : nearest) {
-      add_route(machine_, device, routes[index(nic)], share, use.own);
-      use.ports[nic] = share;
-      ports[nic] += share;
+    for (std::size_t i = first; i < std::min(end, near.size()); ++i) {
+      const double share = 1.0 / static_cast<double>(end - first);
+      add_route(machine_, server.devices[device], routes[device][index(near[i])], share, use.own);
+      use.ports[near[i]] = share;
+      ports[near[i]] += share;
     }
     for (const auto& [way, part] : use.own) all[way] += part;
     nics_.push_back(std::move(use));
