@@ -325,7 +325,12 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
     servers.back().push_back(place);
   }
   LinkUse up, out;
-  for (const auto& members : servers) graph.add_inside(members, up);
+  if (kind == CollectiveKind::SendRecv && servers.size() == 1) {
+    const int from = component_of_device(devices[0]);
+    add_route(graph.machine, from, graph.way(from, component_of_device(devices[1])), 1, up);
+  } else {
+    for (const auto& members : servers) graph.add_inside(members, up);
+  }
   for (const Sends& send : sends_of(servers.size(), kind)) {
     const auto way = graph.between_servers(servers[send.from], servers[send.to], send.share);
     for (const auto& [link, share] : way) out[link] += share;
