@@ -5,10 +5,11 @@
 
 #include <orrery/error.hpp>
 
+#include "engine/routine_profile.hpp"
+
 namespace orrery {
 namespace {
 
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
 std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
 
 constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
