@@ -7,6 +7,7 @@
 #include <orrery/error.hpp>
 
 #include "platform/conditions.hpp"
+#include "platform/device_names.hpp"
 #include "platform/layout.hpp"
 #include "platform/machine_graph.hpp"
 #include "platform/paths.hpp"
@@ -48,6 +49,7 @@ struct Platform::Graph {
   Conditions conditions;
   std::vector<DeviceKind> kinds;
   std::vector<int> kind_of;  // by condition
+  std::vector<int> parts;    // of the fabric, in devices
   MachinePower power;
   mutable std::once_flag machine_once, router_once, paths_once;
   mutable std::optional<MachineGraph> whole;
@@ -79,6 +81,7 @@ struct Platform::Graph {
     return conditions.all()[static_cast<std::size_t>(conditions.of(device))];
   }
   void add_kinds();
+  void add_parts();
   GroupLayout layout(std::span<const int> devices) const;
 };
 
@@ -103,6 +106,13 @@ void Platform::Graph::add_kinds() {
   for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
     ++kinds[static_cast<std::size_t>(kind_of[static_cast<std::size_t>(conditions.of(device))])]
           .devices;
+  }
+}
+
+void Platform::Graph::add_parts() {
+  if (!spec.fabric || spec.servers == 1) return;
+  for (const int servers : {spec.fabric->servers_per_leaf, spec.fabric->servers_per_pod}) {
+    parts.push_back(servers * spec.server.devices);
   }
 }
 
@@ -132,6 +142,7 @@ Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<con
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
   graph_->conditions.set_apart(apart, graph_->spec.server.devices);
   graph_->add_kinds();
+  graph_->add_parts();
   graph_->power = {.server = graph_->spec.server.power, .fabric = fabric_power(graph_->spec)};
 }
 
@@ -151,6 +162,18 @@ int Platform::kind(int device) const {
 }
 int Platform::condition(int device) const { return graph_->conditions.of(device); }
 bool Platform::uniform() const { return graph_->conditions.uniform(); }
+int Platform::period() const {
+  if (!uniform()) return devices();
+  return graph_->spec.server.scale_up.kind == ScaleUpSpec::Kind::Pcie ? devices_per_server() : 1;
+}
+const std::vector<int>& Platform::fabric_parts() const { return graph_->parts; }
+std::string Platform::device_name(int device) const {
+  ORRERY_CHECK(device >= 0 && device < devices());
+  return name_of_device(graph_->spec.server, device);
+}
+std::optional<int> Platform::find_device(std::string_view name) const {
+  return device_of_name(graph_->spec.server, graph_->spec.servers, name);
+}
 Bytes Platform::memory_capacity() const {
   Bytes least = accelerator().memory_capacity();
   for (const DeviceKind& kind : kinds()) least = min(least, kind.accelerator->memory_capacity());

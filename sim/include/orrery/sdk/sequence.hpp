@@ -5,7 +5,7 @@
 
 #include <orrery/outline.hpp>
 
-namespace orrery::workload {
+namespace orrery {
 
 /// Kernels are gathered into blocks until communication, or a wait, separates them. Streams other
 /// than Compute run beside; what follows on Compute waits for them only where `wait` says so.
@@ -51,4 +51,4 @@ class Sequence {
   bool marked_ = false;  // a step refers to the last one on Compute: it must not grow
 };
 
-}  // namespace orrery::workload
+}  // namespace orrery
