@@ -189,6 +189,7 @@ NcclParameters NcclParameters::read(Reader& reader) {
   parameters.where = reader.where();
   reader.ignore("model");
   if (reader.has("scale_up")) parameters.scale_up = read_scale_up(reader.child("scale_up"));
+  if (reader.has("over_host")) parameters.over_host = read_scale_up(reader.child("over_host"));
   if (reader.has("scale_out")) parameters.scale_out = read_scale_out(reader.child("scale_out"));
   read_pins(reader, parameters);
   parameters.pat = reader.boolean_or("pat", false);

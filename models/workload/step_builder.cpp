@@ -1,11 +1,12 @@
 #include "workload/step_builder.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include <orrery/error.hpp>
+
+#include "workload/step_parts.hpp"
 
 namespace orrery::workload {
 namespace {
@@ -18,57 +19,7 @@ int microbatches_to_show(int stages, int microbatches, bool shorten) {
   return enough + (microbatches - enough) % (stages == 1 ? 1 : stages);
 }
 
-// Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
-ChunkShape chunk_shape(const Recipe& recipe, int stage, int chunk) {
-  const int stages = recipe.parallelism.pipeline;
-  const int part = chunk * stages + stage;
-  const int parts = stages * recipe.parallelism.interleave;
-  const auto& uneven = recipe.parallelism.layers_per_stage;
-  const int even = static_cast<int>(recipe.model.layers) / parts;
-  int before = part * even;
-  if (!uneven.empty()) {
-    before =
-        static_cast<int>(std::accumulate(uneven.begin(), uneven.begin() + part, std::int64_t{0}));
-  }
-  return {
-      .first_layer = before,
-      .layers = uneven.empty() ? even : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
-      .embedding = part == 0,
-      .head = part == parts - 1};
-}
-
-StageShape stage_shape(const Recipe& recipe, const Groups& groups, int stage) {
-  StageShape result;
-  const int chunks = recipe.parallelism.interleave;
-  for (int chunk = 0; chunk < chunks; ++chunk) {
-    const ChunkShape part = chunk_shape(recipe, stage, chunk);
-    result.layers += part.layers;
-    const int experts = recipe.model.expert_layers(part.first_layer, part.layers);
-    result.expert_layers += experts;
-    if (part.layers > result.chunk_layers) {
-      result.chunk_layers = part.layers;
-      result.chunk_expert_layers = experts;
-    }
-    result.embedding = result.embedding || part.embedding;
-    result.head = result.head || part.head;
-  }
-  result.in_flight_chunks =
-      in_flight(recipe.parallelism.pipeline, stage, chunks, groups.microbatches());
-  result.data_ranks = groups.reduction_ranks();
-  result.expert_data_ranks = groups.expert_replicas();
-  result.shard_ranks = groups.size(GroupKind::Shard);
-  return result;
-}
-
 }  // namespace
-
-std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups) {
-  std::vector<StageShape> shapes;
-  for (int stage = 0; stage < recipe.parallelism.pipeline; ++stage) {
-    shapes.push_back(stage_shape(recipe, groups, stage));
-  }
-  return shapes;
-}
 
 StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
                          const LowerOptions& options)
@@ -194,12 +145,8 @@ void StepBuilder::build_class(int index) {
 
 // Between `rank` and its peer in the next stage.
 std::uint32_t StepBuilder::message(int rank) {
-  const bool split = recipe_.parallelism.sequence || recipe_.software.scatter_gather;
-  const double ways = split ? recipe_.parallelism.tensor : 1;
-  const Bytes bytes =
-      device_tokens(recipe_) * recipe_.model.hidden / ways * size_of(recipe_.activation_type());
-  return groups_.collective(GroupKind::NextStage, rank, CollectiveKind::SendRecv, bytes,
-                            recipe_.activation_type());
+  return groups_.collective(GroupKind::NextStage, rank, CollectiveKind::SendRecv,
+                            message_bytes(recipe_), recipe_.activation_type());
 }
 
 // The class that holds the part of stage `stage` for the microbatches of class `index`.
@@ -231,38 +178,12 @@ void StepBuilder::connect() {
   }
 }
 
-// Those whose state this device keeps.
-double StepBuilder::held_parameters(const DeviceParameters& all) const {
-  const Sharding sharding = recipe_.parallelism.sharding;
-  if (sharding == Sharding::None) return all.all();
-  if (sharding == Sharding::Hybrid) return all.all() / groups_.size(GroupKind::Shard);
-  return all.dense / groups_.reduction_ranks() + all.expert / groups_.expert_replicas();
-}
-
-// After the last backward: what is left to reduce, the optimizer, and what is left to gather.
 std::uint32_t StepBuilder::tail(Builders& with, int rank) {
   const int stage = groups_.stage_of(rank);
   const auto known = with.tails.find(stage);
   if (known != with.tails.end()) return known->second;
-  const DeviceParameters parameters =
-      stage_parameters(recipe_, stage_shape(recipe_, groups_, stage));
   Sequence sequence(outline_);
-  if (!with.data.reduces_beside()) with.data.reduce(sequence, parameters);
-  const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
-  if (ends_apart && (stage == 0 || stage == stages_ - 1)) {
-    const double table =
-        recipe_.padded_vocabulary() * recipe_.model.hidden / recipe_.parallelism.tensor;
-    sequence.blocking(
-        groups_.collective(GroupKind::EmbeddingTie, rank, CollectiveKind::AllReduce,
-                           table * size_of(recipe_.software.gradient), recipe_.software.gradient),
-        Tile::PipelineComm);
-  }
-  const double held = held_parameters(parameters);
-  sequence.compute(
-      optimizer_kernels(recipe_, held, with.data.gathers_layers() ? held : parameters.all()),
-      Tile::Optimizer);
-  with.data.gather(sequence, parameters);
-  sequence.host(recipe_.software.step_overhead);
+  add_tail(recipe_, groups_, with.data, rank, sequence);
   const std::uint32_t made = outline_.add(sequence.finish());
   with.tails.emplace(stage, made);
   return made;

@@ -14,9 +14,6 @@
 
 namespace orrery::workload {
 
-/// What each pipeline stage holds.
-std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups);
-
 class StepBuilder {
  public:
   StepBuilder(const Recipe& recipe, const Platform& platform, const LowerOptions& options);
@@ -49,7 +46,6 @@ class StepBuilder {
   Builders& builders(int rank);
   std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
   PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
-  [[nodiscard]] double held_parameters(const DeviceParameters& all) const;
   std::uint32_t tail(Builders& with, int rank);
   [[nodiscard]] bool sends(int stage, int chunk, bool backward) const;
   void build_class(int index);

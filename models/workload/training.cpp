@@ -6,6 +6,7 @@
 
 #include "workload/step_builder.hpp"
 #include "workload/step_memory.hpp"
+#include "workload/step_parts.hpp"
 #include "workload/strategies.hpp"
 
 namespace orrery {

@@ -93,7 +93,7 @@ StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
     step = estimate(lowered.outline, costs, lowered.launch_time);
   } else {
     const Program program = flatten(lowered.outline);
-    const auto kernel = make_simgrid_kernel();
+    const auto kernel = make_kernel();
     step = execute(program, costs,
                    {.launch_time = lowered.launch_time,
                     .coalesce = options.coalesce,

@@ -47,6 +47,7 @@ PlanSpec read_plan_spec(const Node& node) {
   spec.confirm = static_cast<std::size_t>(reader.integer_or("confirm", 5, 0));
   spec.show = static_cast<std::size_t>(reader.integer_or("show", 10, 1));
   spec.memory_share = reader.ratio_or("memory_share", 1, 0.01, 1);
+  spec.prune = reader.boolean_or("prune", true);
   Reader search = reader.child("search", false);
   spec.where_search = search.where();
   for (const std::string& name : search.keys()) spec.search[name] = search.texts(name);
