@@ -1,9 +1,10 @@
 #include "workload/single.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
+
+#include <orrery/sdk/single_pass.hpp>
 
 #include "workload/chunk_builder.hpp"
 
@@ -18,32 +19,29 @@ Regime read_regime(Reader& reader, Regime fallback) {
       "regime", {{"burst", Regime::Burst}, {"sustained", Regime::Sustained}}, fallback);
 }
 
-// One routine, run once by one represented rank.
-LoweredWorkload lowered_routine(Outline&& outline, Sequence& sequence, const char* who) {
-  Routine routine = sequence.finish();  // into the tables of `outline`
-  LoweredWorkload lowered;
-  lowered.outline = std::move(outline);
-  lowered.outline.ranks.resize(1);
-  lowered.outline.ranks.front().name = who;
-  lowered.outline.passes = {{.routine = lowered.outline.add(std::move(routine))}};
-  return lowered;
-}
-
-// Kernels on one device, launched back to back from a graph as benchmarks do.
+// Kernels on the first device, launched back to back from a graph as benchmarks do.
 class KernelWorkload final : public Workload {
  public:
   KernelWorkload(Block block, Flops flops, Dtype dtype, Regime regime)
       : block_(std::move(block)), flops_(flops), dtype_(dtype), regime_(regime) {}
 
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    if (!platform.accelerator().supports(dtype_)) {
+  JobLayout layout(const Platform& platform) const override {
+    JobLayout layout;
+    layout.rank_name = "device";
+    const auto kind = static_cast<std::size_t>(platform.kind(layout.device(0)));
+    const Accelerator& device = *platform.kinds()[kind].accelerator;
+    if (!device.supports(dtype_)) {
       throw ConfigError(fmt::format("workload.dtype: {} has no matrix units on {}", to_text(dtype_),
-                                    platform.accelerator().name()));
+                                    device.name()));
     }
-    Outline outline;
-    Sequence sequence(outline);
-    sequence.compute(block_);
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "device");
+    return layout;
+  }
+
+ protected:
+  LoweredWorkload build(const FoldedJob& job, const LowerOptions&) const override {
+    LoweredWorkload lowered;
+    add_single_pass(job, lowered.outline,
+                    [this](Sequence& sequence, int) { sequence.compute(block_); });
     lowered.work = {.model_flops = flops_, .hardware_flops = flops_, .dtype = dtype_};
     lowered.regime = regime_;
     return lowered;
@@ -58,58 +56,28 @@ class KernelWorkload final : public Workload {
 
 double count(Reader& reader, const char* key) { return static_cast<double>(reader.integer(key)); }
 
-class CollectiveWorkload final : public Workload {
- public:
-  CollectiveWorkload(const CollectiveRequest& request, int ranks, Location where_ranks)
-      : request_(request), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
-
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    const int ranks = ranks_ > 0 ? ranks_ : platform.devices();
-    if (ranks > platform.devices()) {
-      throw ConfigError(
-          fmt::format("{}: {} ranks do not fit the {} devices of {}; expected fewer, or more "
-                      "servers (system.servers)",
-                      where_ranks_.text(), ranks, platform.devices(), platform.name()));
-    }
-    std::vector<int> devices(static_cast<std::size_t>(ranks));
-    std::iota(devices.begin(), devices.end(), 0);
-    Outline outline;
-    CollectiveRequest request = request_;
-    request.layout = platform.layout(devices);
-    outline.collectives.push_back({.request = request});
-    Sequence sequence(outline);
-    sequence.blocking(0, Tile::DataComm);
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
-    lowered.work.devices = ranks;
-    lowered.regime = Regime::Burst;
-    lowered.bus_bandwidth = true;
-    return lowered;
-  }
-
- private:
-  CollectiveRequest request_;
-  int ranks_;
-  Location where_ranks_;
-};
-
-// One layer of a recipe, forward or backward, on the first tensor-parallel group.
+// One layer of a recipe, forward or backward, on all ranks of its layout.
 class LayerWorkload final : public Workload {
  public:
   LayerWorkload(Recipe recipe, bool backward) : recipe_(std::move(recipe)), backward_(backward) {}
 
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    Outline outline;
-    Groups groups(recipe_, platform, outline);
-    ChunkBuilder builder(recipe_, groups, outline, 0);
-    Sequence sequence(outline);
+  JobLayout layout(const Platform& platform) const override {
+    return Groups(recipe_, platform).layer_layout();
+  }
+
+ protected:
+  LoweredWorkload build(const FoldedJob& job, const LowerOptions&) const override {
+    LoweredWorkload lowered;
+    Groups groups(recipe_, job, lowered.outline);
     const LayerKind kind = recipe_.model.moe ? LayerKind::Expert : LayerKind::Dense;
-    if (backward_) {
-      builder.backward_layer(sequence, kind, true);
-    } else {
-      builder.forward_layer(sequence, kind);
-    }
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
-    lowered.work.devices = groups.devices();
+    add_single_pass(job, lowered.outline, [&](Sequence& sequence, int rank) {
+      ChunkBuilder builder(recipe_, groups, lowered.outline, rank);
+      if (backward_) {
+        builder.backward_layer(sequence, kind, true);
+      } else {
+        builder.forward_layer(sequence, kind);
+      }
+    });
     lowered.work.dtype = recipe_.precision;
     return lowered;
   }
@@ -215,26 +183,6 @@ std::unique_ptr<const Workload> make_stream(Reader& reader) {
   return std::make_unique<KernelWorkload>(
       Block{{.name = "stream", .shape = MemoryBound{.bytes = bytes}}}, Flops(0), Dtype::Bf16,
       regime);
-}
-
-std::unique_ptr<const Workload> make_collective(Reader& reader) {
-  CollectiveRequest request;
-  request.kind = reader.choice<CollectiveKind>("collective",
-                                               {{"all_reduce", CollectiveKind::AllReduce},
-                                                {"all_gather", CollectiveKind::AllGather},
-                                                {"reduce_scatter", CollectiveKind::ReduceScatter},
-                                                {"all_to_all", CollectiveKind::AllToAll},
-                                                {"broadcast", CollectiveKind::Broadcast},
-                                                {"send_recv", CollectiveKind::SendRecv}});
-  request.bytes = reader.positive<Bytes>("bytes");
-  if (request.kind == CollectiveKind::AllToAll) {
-    request.unique_between = reader.ratio_or("unique_between", 1.0, 0.001, 1.0);
-  }
-  request.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
-  const int ranks = static_cast<int>(reader.integer_or("ranks", 0, 2));
-  const Location where = reader.where("ranks");
-  reader.finish();
-  return std::make_unique<CollectiveWorkload>(request, ranks, where);
 }
 
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {

@@ -22,6 +22,15 @@ bool gathers_layers(const Recipe& recipe) {
   return sharding == Sharding::Zero2 || sharding == Sharding::Zero3 || sharding == Sharding::Hybrid;
 }
 
+/// The groups of a recipe, with what they talk over.
+struct FoldedGroups {
+  FoldedGroups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
+      : job(platform, Groups(recipe, platform).layout(), true), groups(recipe, job, tables) {}
+
+  FoldedJob job;
+  Groups groups;
+};
+
 // Of `layers` layers from the first of a chunk on: those whose backward recomputes them.
 int recomputed_layers(const Recipe& recipe, int layers) {
   if (!recipe.recomputes_layers()) return 0;
@@ -48,8 +57,7 @@ StepBound::Span& StepBound::Span::operator+=(const Span& more) {
 }
 
 Seconds StepBound::of(const Recipe& recipe) {
-  WorkTables tables;
-  const Groups groups(recipe, platform_, tables);
+  const Groups groups(recipe, platform_);
   const Links& between = links(recipe);
   Pieces& known = pieces(recipe);
   add_pass_times(recipe, known, between.alike);
@@ -97,7 +105,8 @@ StepBound::Pieces& StepBound::pieces(const Recipe& recipe) {
 
 StepBound::Pieces StepBound::make_pieces(const Recipe& recipe) const {
   Outline outline;
-  Groups groups(recipe, platform_, outline);
+  FoldedGroups folded(recipe, platform_, outline);
+  Groups& groups = folded.groups;
   ChunkBuilder chunks(recipe, groups, outline, 0);
   DataParallel data(recipe, groups, 0);
   Pieces result;
@@ -166,13 +175,14 @@ const StepBound::Links& StepBound::links(const Recipe& recipe) {
 
 StepBound::Links StepBound::make_links(const Recipe& recipe) {
   WorkTables tables;
-  Groups groups(recipe, platform_, tables);
+  FoldedGroups folded(recipe, platform_, tables);
+  Groups& groups = folded.groups;
   Links result;
   for (int stage = 0; stage < recipe.parallelism.pipeline; ++stage) {
     const int rank = stage * groups.devices_per_stage();
     for (const GroupKind kind : groups.meeting()) {
       if (groups.span(kind, rank).count == 1) continue;
-      result.alike = result.alike && groups.layout(kind, rank) == groups.layout(kind, 0);
+      result.alike = result.alike && groups.links(kind, rank) == groups.links(kind, 0);
     }
     if (recipe.parallelism.pipeline == 1) continue;
     const std::uint32_t to_next = groups.collective(
@@ -204,7 +214,8 @@ const StepBound::Span& StepBound::tail(const Recipe& recipe) {
   const auto [known, added] = tails_.try_emplace(key);
   if (!added) return known->second;
   Outline outline;
-  Groups groups(recipe, platform_, outline);
+  FoldedGroups folded(recipe, platform_, outline);
+  Groups& groups = folded.groups;
   DataParallel data(recipe, groups, 0);
   Sequence sequence(outline);
   add_tail(recipe, groups, data, 0, sequence);

@@ -21,58 +21,36 @@ int microbatches_to_show(int stages, int microbatches, bool shorten) {
 
 }  // namespace
 
-StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
-                         const LowerOptions& options)
+StepBuilder::StepBuilder(const Recipe& recipe, const FoldedJob& job, const LowerOptions& options)
     : recipe_(recipe),
-      groups_(recipe, platform, outline_),
-      symmetry_(groups_, platform, options.fold),
+      job_(job),
+      groups_(recipe, job, outline_),
       stages_(recipe.parallelism.pipeline),
       chunks_(recipe.parallelism.interleave),
       microbatches_(microbatches_to_show(stages_, groups_.microbatches(), options.shorten)) {
   ORRERY_CHECK(stages_ >= 1 && chunks_ >= 1);
   outline_.microbatches_left_out = groups_.microbatches() - microbatches_;
   outline_.period = stages_;
-  add_ranks(platform);
 }
 
 Outline StepBuilder::build() {
-  const std::size_t classes = symmetry_.classes().size();
+  const std::size_t classes = job_.classes().size();
   passes_.resize(slot(static_cast<int>(classes), false, 0, 0));
   outline_.passes.reserve(passes_.size() + classes);
-  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
+  for (int index = 0; index < static_cast<int>(job_.classes().size()); ++index) {
     build_class(index);
   }
   connect();
   return std::move(outline_);
 }
 
-std::string StepBuilder::name_of(const Symmetry::Class& of, int classes_of_stage) const {
-  const int stage = groups_.stage_of(of.rank);
-  const std::string where = stages_ > 1 ? fmt::format("stage {}", stage) : "";
-  if (classes_of_stage == 1) return where.empty() ? "every rank" : where;
-  const std::string alike = of.weight > 1 ? fmt::format(" and {} alike", of.weight - 1) : "";
-  return fmt::format("{}{}rank {}{}", where, where.empty() ? "" : ", ", of.rank, alike);
-}
-
-void StepBuilder::add_ranks(const Platform& platform) {
-  std::vector<int> classes_of_stage(static_cast<std::size_t>(stages_));
-  const auto stage_of = [&](const Symmetry::Class& of) {
-    return static_cast<std::size_t>(groups_.stage_of(of.rank));
-  };
-  for (const Symmetry::Class& of : symmetry_.classes()) ++classes_of_stage[stage_of(of)];
-  auto meetings = symmetry_.meetings(groups_);
-  for (const Symmetry::Class& of : symmetry_.classes()) {
-    outline_.ranks.push_back({.name = name_of(of, classes_of_stage[stage_of(of)]),
-                              .weight = static_cast<double>(of.weight),
-                              .kind = platform.kind(of.rank),
-                              .meetings = std::move(meetings[outline_.ranks.size()])});
-  }
-}
-
 StepBuilder::Builders& StepBuilder::builders(int rank) {
   std::vector<int> key;
   for (const GroupKind kind : groups_.meeting()) {
-    key.push_back(groups_.span(kind, rank).count > 1 ? groups_.layout(kind, rank) : -1);
+    // All stages go by the links of the ends: only their embeddings are tied.
+    const int member = kind == GroupKind::EmbeddingTie ? rank % groups_.devices_per_stage() : rank;
+    const bool alone = groups_.span(kind, member).count == 1;
+    key.push_back(alone ? -1 : groups_.links(kind, member));
   }
   std::unique_ptr<Builders>& known = builders_[key];
   if (!known) known = std::make_unique<Builders>(recipe_, groups_, outline_, rank);
@@ -112,7 +90,7 @@ bool StepBuilder::sends(int stage, int chunk, bool backward) const {
 }
 
 void StepBuilder::build_class(int index) {
-  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int rank = job_.classes()[static_cast<std::size_t>(index)].rank;
   const int stage = groups_.stage_of(rank);
   Builders& with = builders(rank);
   std::vector<PassKind> kinds;  // forward of every chunk, then backward
@@ -151,9 +129,9 @@ std::uint32_t StepBuilder::message(int rank) {
 
 // The class that holds the part of stage `stage` for the microbatches of class `index`.
 int StepBuilder::peer(int index, int stage) const {
-  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int rank = job_.classes()[static_cast<std::size_t>(index)].rank;
   const int per_stage = groups_.devices_per_stage();
-  return symmetry_.class_of(stage * per_stage + rank % per_stage);
+  return job_.class_of(stage * per_stage + rank % per_stage);
 }
 
 // A part's forward needs that of the part before, its backward that of the part after. The loss
@@ -161,8 +139,8 @@ int StepBuilder::peer(int index, int stage) const {
 void StepBuilder::connect() {
   if (stages_ == 1) return;
   const int parts = stages_ * chunks_;
-  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
-    const int stage = groups_.stage_of(symmetry_.classes()[static_cast<std::size_t>(index)].rank);
+  for (int index = 0; index < static_cast<int>(job_.classes().size()); ++index) {
+    const int stage = groups_.stage_of(job_.classes()[static_cast<std::size_t>(index)].rank);
     for (const bool backward : {false, true}) {
       const int other = peer(index, (stage + (backward ? 1 : stages_ - 1)) % stages_);
       for (int chunk = 0; chunk < chunks_; ++chunk) {

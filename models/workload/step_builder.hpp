@@ -10,13 +10,13 @@
 #include "workload/data_parallel.hpp"
 #include "workload/memory_model.hpp"
 #include "workload/pipeline_schedule.hpp"
-#include "workload/symmetry.hpp"
 
 namespace orrery::workload {
 
 class StepBuilder {
  public:
-  StepBuilder(const Recipe& recipe, const Platform& platform, const LowerOptions& options);
+  /// `job` is laid out by Groups::layout().
+  StepBuilder(const Recipe& recipe, const FoldedJob& job, const LowerOptions& options);
 
   /// Once.
   Outline build();
@@ -41,8 +41,6 @@ class StepBuilder {
     std::int32_t message = -1;
   };
 
-  [[nodiscard]] std::string name_of(const Symmetry::Class& of, int classes_of_stage) const;
-  void add_ranks(const Platform& platform);
   Builders& builders(int rank);
   std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
   PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
@@ -61,9 +59,9 @@ class StepBuilder {
   void connect();
 
   const Recipe& recipe_;
+  const FoldedJob& job_;
   Outline outline_;
   Groups groups_;
-  Symmetry symmetry_;
   int stages_;
   int chunks_;
   int microbatches_;                                                // that are laid out

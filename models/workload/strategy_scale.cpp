@@ -22,7 +22,7 @@ class TrainingScale final : public StrategyScale {
 
   Bytes memory(std::size_t index) override {
     apply(choices_[index], base_, recipe_);
-    const Groups groups(recipe_, platform_, none_);
+    const Groups groups(recipe_, platform_);
     fill_stage_shapes(recipe_, groups, shapes_);
     const auto [known, added] = layers_.try_emplace(layer_key(recipe_));
     if (added) known->second = layer_memory(recipe_);
@@ -39,7 +39,6 @@ class TrainingScale final : public StrategyScale {
   const std::vector<Choice>& choices_;
   const Platform& platform_;
   Recipe recipe_;  // with the choice that is being weighed
-  WorkTables none_;
   std::vector<StageShape> shapes_;
   std::map<LayerKey, LayerMemory> layers_;
   StepBound bound_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/executor.hpp"
+#include "engine/flow_demands.hpp"
 #include "engine/schedule_graph.hpp"
 #include "engine/tiling.hpp"
 #include "engine/timelines.hpp"
@@ -54,10 +55,6 @@ class Executor final : public CompletionHandler {
   void completed(std::span<const Token> tokens) override;
 
  private:
-  // A resource for each class of links of every represented rank: what it can send when everyone
-  // does.
-  void add_links();
-
   void start(std::uint32_t index);
 
   const BlockCost& block(const Op& op) const;
@@ -146,15 +143,15 @@ class Executor final : public CompletionHandler {
   bool coalesce_;
   bool power_trace_;
   Kernel& kernel_;
+  FlowDemands demands_;
   ScheduleGraph graph_;
   Timelines timelines_;
   std::vector<RankState> ranks_;
   std::vector<ComputeState> computing_;   // one per rank: its running block
   std::vector<std::uint8_t> parts_left_;  // flows of a collective under way
   std::vector<OpTime> times_;
-  std::vector<std::uint32_t> last_cause_;               // whose end let an operation start
-  std::array<std::vector<Kernel::Resource>, 2> links_;  // by class, then rank
-  std::vector<Run> runs_;                               // one per rank
+  std::vector<std::uint32_t> last_cause_;  // whose end let an operation start
+  std::vector<Run> runs_;                  // one per rank
   std::vector<Meeting> meetings_;
   std::size_t done_ = 0;
 };

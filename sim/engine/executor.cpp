@@ -21,6 +21,7 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
       coalesce_(options.coalesce),
       power_trace_(options.power_trace),
       kernel_(kernel),
+      demands_(program, costs, kernel),
       graph_(program),
       timelines_(program, graph_, costs, options.launch_time),
       ranks_(program.ranks),
@@ -34,7 +35,6 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
   for (std::size_t i = 0; i < meetings_.size(); ++i) {
     meetings_[i] = {program.meetings[i].size(), program.meetings[i].size()};
   }
-  add_links();
 }
 
 StepResult Executor::run() {
@@ -66,21 +66,6 @@ void Executor::completed(std::span<const Token> tokens) {
       case Part::Transfer:
         if (--parts_left_[op] == 0) end_transfer(op);
         break;
-    }
-  }
-}
-
-void Executor::add_links() {
-  std::array<BytesPerSecond, 2> capacity{};
-  for (const CollectiveUse& use : program_.collectives) {
-    const GroupLayout& layout = use.request.layout;
-    capacity[0] = max(capacity[0], layout.scale_up);
-    capacity[1] = max(capacity[1], layout.scale_out);
-  }
-  for (std::size_t link = 0; link < capacity.size(); ++link) {
-    if (capacity[link] <= BytesPerSecond(0)) continue;
-    for (std::uint32_t rank = 0; rank < program_.ranks; ++rank) {
-      links_[link].push_back(kernel_.add_resource(capacity[link]));
     }
   }
 }
@@ -191,15 +176,16 @@ void Executor::start_transfer(std::uint32_t index, double share) {
   parts_left_[index] = start_flows(index, op.rank, cost, share);
 }
 
-// The one place that knows which resources a collective takes: one flow for each class of links
-// that it loads, on the links of its rank.
+// One flow for each level of links that it loads.
 std::uint8_t Executor::start_flows(std::uint32_t index, std::uint32_t rank,
                                    const CollectiveCost& cost, double share) {
-  for (const LinkLoad& load : cost.loads) {
-    const Demand demand{.resource = links_[static_cast<std::size_t>(load.link)][rank]};
-    kernel_.start_flow(
-        {.demands = {&demand, 1}, .size = load.bytes * share, .bound = load.bytes / cost.transfer},
-        token_of(index, Part::Transfer));
+  const std::uint32_t collective = program_.ops()[index].work;
+  for (std::size_t i = 0; i < cost.loads.size(); ++i) {
+    const Bytes bytes = cost.loads[i].bytes;
+    kernel_.start_flow({.demands = demands_.of(collective, i, rank),
+                        .size = bytes * share,
+                        .bound = bytes / cost.transfer},
+                       token_of(index, Part::Transfer));
   }
   return static_cast<std::uint8_t>(cost.loads.size());
 }

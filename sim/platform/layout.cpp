@@ -74,8 +74,7 @@ void set_scale_up(GroupLayout& layout, const Share& share, const ServerSpec& ser
   } else {  // a wire to each of the others
     layout.scale_up = path.bandwidth * static_cast<double>(share.ranks - 1);
   }
-  const std::uint32_t port = network.table.port();
-  layout.up = {{port, network.table.all()[port].capacity / layout.scale_up}};
+  layout.up = {network.table.use(network.table.port(), 1)};
 }
 
 void set_scale_out(GroupLayout& layout, const Shares& shares, const Span& span,

@@ -7,14 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "platform/device_names.hpp"
 #include "platform/index.hpp"
 
 namespace orrery {
-std::string device_name(const ServerSpec& spec, int server, int device) {
-  const char* const kind = spec.scale_up.kind == ScaleUpSpec::Kind::Torus ? "tpu" : "gpu";
-  return fmt::format("server{}.{}{}", server, kind, device);
-}
-
 MachineGraph::MachineGraph(const PlatformSpec& spec) {
   for (int index = 0; index < spec.servers; ++index) add_server(spec.server, index);
   if (spec.fabric && spec.servers > 1) add_fabric(spec);
@@ -49,7 +45,7 @@ void MachineGraph::add_server(const ServerSpec& spec, int index) {
   // The latency of memory belongs to the accelerator's model.
   const WireSpec memory{.bandwidth = spec.accelerator->memory_bandwidth(), .latency = Seconds(0)};
   for (int i = 0; i < spec.devices; ++i) {
-    const std::string name = device_name(spec, index, i);
+    const std::string name = name_of_device(spec, index * spec.devices + i);
     server.devices.push_back(add(name, ComponentKind::Device));
     devices_forward.back() = spec.scale_up.kind != ScaleUpSpec::Kind::Listed;
     const int hbm = add(name + ".hbm", ComponentKind::Memory);

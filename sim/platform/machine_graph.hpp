@@ -12,9 +12,6 @@
 
 namespace orrery {
 
-/// "server3.gpu5", or tpu where devices are joined as a torus.
-std::string device_name(const ServerSpec& spec, int server, int device);
-
 struct MachineGraph {
   /// Component indices of one server's parts.
   struct Server {

@@ -16,10 +16,11 @@
 namespace orrery {
 namespace {
 
-std::vector<ResourceUse> uses_of(const LinkUse& use) {
+std::vector<ResourceUse> uses_of(const MachineGraph& machine, const LinkUse& use) {
   std::vector<ResourceUse> result;
   for (const auto& [way, share] : use) {
-    result.push_back({static_cast<std::uint32_t>(2 * way.link + (way.back ? 1 : 0)), share});
+    const auto resource = static_cast<std::uint32_t>(2 * way.link + (way.back ? 1 : 0));
+    result.push_back({resource, share, capacity_of(machine.links[index(way.link)], way)});
   }
   return result;
 }
@@ -248,11 +249,10 @@ std::optional<CopyPath> MachinePart::copy(int from, int to) const {
   graph_->add_memory(from, use);
   graph_->add_memory(to, use);
   if (use.empty()) return std::nullopt;
-  CopyPath path{.uses = uses_of(use), .latency = way.latency, .bandwidth = {}};
+  CopyPath path{.uses = uses_of(graph_->machine, use), .latency = way.latency, .bandwidth = {}};
   path.bandwidth = bottleneck(graph_->machine, use);
   for (const ResourceUse& one : path.uses) {
-    const Resource& resource = resources()[one.resource];
-    if (resource.capacity / one.per_byte <= path.bandwidth) {
+    if (one.capacity / one.per_byte <= path.bandwidth) {
       path.limit = static_cast<int>(one.resource);
       break;
     }
@@ -335,8 +335,8 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
     for (const auto& [link, share] : way) out[link] += share;
   }
   GroupLayout layout = graph.layouts(devices);
-  layout.up = uses_of(up);
-  layout.out = uses_of(out);
+  layout.up = uses_of(graph.machine, up);
+  layout.out = uses_of(graph.machine, out);
   if (!up.empty()) layout.scale_up = bottleneck(graph.machine, up);
   if (!out.empty()) layout.scale_out = bottleneck(graph.machine, out);
   layout.scale_out_all_to_all = layout.scale_out_alone = layout.scale_out;

@@ -7,6 +7,7 @@
 #include <orrery/error.hpp>
 
 #include "platform/conditions.hpp"
+#include "platform/device_names.hpp"
 #include "platform/layout.hpp"
 #include "platform/machine_graph.hpp"
 #include "platform/part.hpp"
@@ -22,6 +23,7 @@ struct Platform::Graph {
   Conditions conditions;
   std::vector<DeviceKind> kinds;
   std::vector<int> kind_of;  // by condition
+  std::vector<int> parts;    // of the fabric, in devices
   MachinePower power;
   mutable std::once_flag paths_once;
   // Of every build: the machine as if all servers were of it.
@@ -52,6 +54,7 @@ struct Platform::Graph {
   [[nodiscard]] Network network(std::size_t build) const {
     return {*small[build], *wirings[build], tables[build], collisions};
   }
+  void add_parts();
   GroupLayout layout(std::span<const int> devices) const;
 };
 
@@ -76,6 +79,13 @@ void Platform::Graph::add_kinds() {
   for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
     ++kinds[static_cast<std::size_t>(kind_of[static_cast<std::size_t>(conditions.of(device))])]
           .devices;
+  }
+}
+
+void Platform::Graph::add_parts() {
+  if (!spec.fabric || spec.servers == 1) return;
+  for (const int servers : {spec.fabric->servers_per_leaf, spec.fabric->servers_per_pod}) {
+    parts.push_back(servers * spec.server.devices);
   }
 }
 
@@ -105,6 +115,7 @@ Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<con
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
   graph_->conditions.set_apart(apart, graph_->spec.server.devices);
   graph_->add_kinds();
+  graph_->add_parts();
   graph_->power = {.server = graph_->spec.server.power, .fabric = fabric_power(graph_->spec)};
 }
 
@@ -124,6 +135,23 @@ int Platform::kind(int device) const {
 }
 int Platform::condition(int device) const { return graph_->conditions.of(device); }
 bool Platform::uniform() const { return graph_->conditions.uniform(); }
+int Platform::period() const {
+  if (!uniform()) return devices();
+  const ServerSpec& server = graph_->spec.server;
+  using Kind = ScaleUpSpec::Kind;
+  const bool alike = server.scale_up.kind == Kind::NvLink || server.scale_up.kind == Kind::Torus;
+  const bool even =
+      server.nics == 0 || server.devices % server.nics == 0 || server.nics % server.devices == 0;
+  return alike && even ? 1 : devices_per_server();
+}
+const std::vector<int>& Platform::fabric_parts() const { return graph_->parts; }
+std::string Platform::device_name(int device) const {
+  ORRERY_CHECK(device >= 0 && device < devices());
+  return name_of_device(graph_->spec.server, device);
+}
+std::optional<int> Platform::find_device(std::string_view name) const {
+  return device_of_name(graph_->spec.server, graph_->spec.servers, name);
+}
 Bytes Platform::memory_capacity() const {
   Bytes least = accelerator().memory_capacity();
   for (const DeviceKind& kind : kinds()) least = min(least, kind.accelerator->memory_capacity());
@@ -133,12 +161,6 @@ Seconds Platform::launch_time() const { return graph_->spec.server.launch_time; 
 const Node& Platform::communication() const { return graph_->spec.communication; }
 const MachinePower& Platform::power() const { return graph_->power; }
 const Node& Platform::cooling() const { return graph_->spec.server.cooling; }
-std::string Platform::device_name(int device) const {
-  ORRERY_CHECK(device >= 0 && device < devices());
-  const int each = devices_per_server();
-  return orrery::device_name(graph_->spec.server, device / each, device % each);
-}
-
 MachinePart Platform::part(std::span<const int> servers, bool every_switch) const {
   const Graph& graph = *graph_;
   graph.prepare_paths();

@@ -137,9 +137,9 @@ void ResourceTable::add_cuts(const PlatformSpec& spec) {
       static_cast<double>(fabric.pods) * (fabric.pods - 1));
 }
 
-BytesPerSecond ResourceTable::bandwidth(const std::vector<ResourceUse>& use) const {
+BytesPerSecond bandwidth_of(const std::vector<ResourceUse>& use) {
   BytesPerSecond least{std::numeric_limits<double>::infinity()};
-  for (const ResourceUse& one : use) least = min(least, all_[one.resource].capacity / one.per_byte);
+  for (const ResourceUse& one : use) least = min(least, one.capacity / one.per_byte);
   return least;
 }
 
@@ -151,7 +151,7 @@ std::vector<ResourceUse> ResourceTable::use_of(const LinkUse& links) const {
   }
   std::vector<ResourceUse> result;
   result.reserve(busiest.size());
-  for (const auto& [resource, share] : busiest) result.push_back({resource, share});
+  for (const auto& [resource, share] : busiest) result.push_back(use(resource, share));
   return result;
 }
 

@@ -30,8 +30,9 @@ class ResourceTable {
     return cuts_ + static_cast<std::uint32_t>(cut);
   }
 
-  /// The least capacity / per_byte; infinite for none.
-  [[nodiscard]] BytesPerSecond bandwidth(const std::vector<ResourceUse>& use) const;
+  [[nodiscard]] ResourceUse use(std::uint32_t resource, double per_byte) const {
+    return {resource, per_byte, all_[resource].capacity};
+  }
   /// What traffic over links of a server takes: of ways that are alike the busiest.
   [[nodiscard]] std::vector<ResourceUse> use_of(const LinkUse& links) const;
 
@@ -44,6 +45,8 @@ class ResourceTable {
   std::uint32_t port_ = 0, nic_ = 0, cuts_ = 0;
 };
 
+/// The least capacity / per_byte; infinite for none.
+BytesPerSecond bandwidth_of(const std::vector<ResourceUse>& use);
 /// What a link is shared as.
 ResourceKind resource_kind(const Link& link);
 /// The resources of every way of a graph; the way back of a half-duplex link is never used.

@@ -152,12 +152,12 @@ std::vector<ResourceUse> resources_of(const Scene& scene, const NicUse& nics,
   std::vector<ResourceUse> use = table.use_of(nics.together);
   double busiest = 0;
   for (const auto& [nic, share] : nics.ports) busiest = std::max(busiest, share);
-  use.push_back({table.nic(), busiest});
+  use.push_back(table.use(table.nic(), busiest));
   const double nics_per_device = scene.spec.server.nics_per_device();
   for (const CutRate& one : fabric_rates(scene)) {
     if (one.rate >= BytesPerSecond(kUncrossed)) continue;
     const std::uint32_t cut = table.cut(one.cut);
-    use.push_back({cut, table.all()[cut].capacity / (one.rate * nics_per_device)});
+    use.push_back(table.use(cut, table.all()[cut].capacity / (one.rate * nics_per_device)));
   }
   return use;
 }
@@ -189,11 +189,11 @@ void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const Platfo
     return Scene{spec, *spec.fabric, span, fabric.collisions, traffic};
   };
   layout.out = resources_of(scene(Traffic::Neighbours), nics, table);
-  layout.scale_out = table.bandwidth(layout.out);
-  layout.scale_out_all_to_all = table.bandwidth(resources_of(scene(Traffic::Pairs), nics, table));
+  layout.scale_out = bandwidth_of(layout.out);
+  layout.scale_out_all_to_all = bandwidth_of(resources_of(scene(Traffic::Pairs), nics, table));
   std::vector<ResourceUse> alone = table.use_of(nics.own);
-  alone.push_back({table.nic(), 1.0 / static_cast<double>(nics.ports.size())});
-  layout.scale_out_alone = table.bandwidth(alone);
+  alone.push_back(table.use(table.nic(), 1.0 / static_cast<double>(nics.ports.size())));
+  layout.scale_out_alone = bandwidth_of(alone);
 }
 
 Seconds detour_latency(Reach reach, const FabricSpec& fabric) {

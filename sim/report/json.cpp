@@ -81,6 +81,8 @@ Json tree(const Report& report, const JsonOptions& options) {
   json["system"] = report.system;
   json["accelerator"] = report.accelerator;
   json["devices"] = report.devices;
+  json["device_names"] = report.device_names;
+  json["machine_devices"] = report.machine_devices;
   json["inputs"] = Json::array();
   for (const InputFile& input : report.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});

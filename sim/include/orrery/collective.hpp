@@ -30,6 +30,7 @@ struct TorusAxis {
 struct ResourceUse {
   std::uint32_t resource = 0;  ///< index into Platform::resources(), or MachinePart::resources()
   double per_byte = 1;         ///< units of it for every byte that the member moves; above 0
+  BytesPerSecond capacity{};   ///< of the resource
 
   friend bool operator==(const ResourceUse&, const ResourceUse&) = default;
 };
@@ -64,8 +65,9 @@ struct GroupLayout {
   int nics_per_server = 0;
   int devices_per_server = 1;
   bool in_network_reduction = false;  ///< SHARP in the fabric
-  /// What bounds `scale_up` and `scale_out`: each is the least capacity / per_byte of its
-  /// resources.
+  /// What traffic in the server and between servers takes. `scale_out` is the least capacity /
+  /// per_byte of its resources; `scale_up` likewise, but where a group has a part of a port's
+  /// wires.
   std::vector<ResourceUse> up, out;
   /// The resources are those of one MachinePart, shared by all who name them. Otherwise every
   /// represented rank has its own: what it sees while all others of its class do the same.

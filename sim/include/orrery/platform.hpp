@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <orrery/accelerator.hpp>
@@ -51,6 +53,17 @@ class Platform {
   [[nodiscard]] int condition(int device) const;
   /// All devices are of one condition.
   [[nodiscard]] bool uniform() const;
+  /// Devices after which the machine repeats, within the parts of its fabric: 1 where any device is
+  /// as good as another, devices_per_server() where their places in the server differ, devices()
+  /// where servers do.
+  [[nodiscard]] int period() const;
+  /// Devices in each nested part of the fabric, from small to large: those behind one leaf (or one
+  /// set of rails), then those of a pod. Empty for one server.
+  [[nodiscard]] const std::vector<int>& fabric_parts() const;
+  /// "server3.gpu5". @pre 0 <= device < devices()
+  [[nodiscard]] std::string device_name(int device) const;
+  /// The device of that name; none where there is no such device.
+  [[nodiscard]] std::optional<int> find_device(std::string_view name) const;
   /// Bytes of device memory that a job can use on every device.
   [[nodiscard]] Bytes memory_capacity() const;
   /// What the host spends to launch one kernel, of the server's CPU.
@@ -62,8 +75,6 @@ class Platform {
   /// The `cooling` map of an ordinary server, for the cooling model; Null when absent.
   [[nodiscard]] const Node& cooling() const;
 
-  /// Its hierarchical name, "server3.gpu5", by formula: the graph need not be there.
-  [[nodiscard]] std::string device_name(int device) const;
   /// Some servers and what joins them, part by part; sorted, without duplicates, at least one. With
   /// `every_switch` each spine and core is a component of its own. O(their components).
   [[nodiscard]] MachinePart part(std::span<const int> servers, bool every_switch = false) const;

@@ -1,10 +1,10 @@
-#include "workload/sequence.hpp"
+#include <orrery/sdk/sequence.hpp>
 
 #include <utility>
 
 #include <orrery/error.hpp>
 
-namespace orrery::workload {
+namespace orrery {
 
 void Sequence::compute(const Block& kernels, Tile tile) {
   if (kernels.empty()) return;
@@ -110,4 +110,4 @@ Routine Sequence::finish() {
   return std::exchange(routine_, {});
 }
 
-}  // namespace orrery::workload
+}  // namespace orrery

@@ -5,13 +5,16 @@
 
 #include <orrery/outline.hpp>
 
-namespace orrery::workload {
+namespace orrery {
 
-/// Kernels are gathered into blocks until communication, or a wait, separates them. Streams other
-/// than Compute run beside; what follows on Compute waits for them only where `wait` says so.
+/// Steps are appended in the order of execution. Kernels are gathered into blocks until
+/// communication, or a wait, separates them. Streams other than Compute run beside; what follows on
+/// Compute waits for them only where `wait` says so. Indices of collectives are entries of the
+/// outline's tables (GroupCollectives::add), those of routines its own (Outline::add); a routine
+/// runs only routines that were added before it. Steps are numbers within this routine.
 class Sequence {
  public:
-  /// Adds blocks and host times to the tables of `outline`.
+  /// Adds blocks and host times to the tables of `outline`, which must outlive this.
   explicit Sequence(Outline& outline) : outline_(&outline) {}
 
   /// Kernels on the compute stream.
@@ -33,7 +36,8 @@ class Sequence {
   /// Ends the current block and returns the last step on Compute, or -1 when there is none.
   int mark();
 
-  /// The routine. @pre at least one step is on Compute. Leaves the sequence empty.
+  /// The routine, for Outline::add(). Leaves the sequence empty.
+  /// @throws InternalError without a step on Compute, or with a wait that nothing follows.
   Routine finish();
 
  private:
@@ -51,4 +55,4 @@ class Sequence {
   bool marked_ = false;  // a step refers to the last one on Compute: it must not grow
 };
 
-}  // namespace orrery::workload
+}  // namespace orrery

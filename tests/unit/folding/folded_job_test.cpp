@@ -1,7 +1,7 @@
 // Classes of ranks on four servers of eight, uniform or with devices that differ.
-#include <orrery/outline.hpp>
+#include <orrery/sdk/folded_job.hpp>
 
-#include "workload/symmetry.hpp"
+#include "workload/groups.hpp"
 
 #include <map>
 #include <set>
@@ -37,25 +37,31 @@ Recipe recipe_of(const Job& job) {
 struct Folded {
   Recipe recipe;
   Platform platform;
-  Outline outline;
+  WorkTables tables;
+  FoldedJob job;
   Groups groups;
-  Symmetry symmetry;
 
-  Folded(const Job& job, const std::string& degraded, bool fold = true)
-      : recipe(recipe_of(job)),
+  Folded(const Job& of, const std::string& degraded, bool fold = true)
+      : recipe(recipe_of(of)),
         platform(platform_with(degraded.empty() ? platform_test::Changes{}
                                                 : platform_test::Changes{{"degraded", degraded}})),
-        groups(recipe, platform, outline),
-        symmetry(groups, platform, fold) {}
+        job(platform, Groups(recipe, platform).layout(), fold),
+        groups(recipe, job, tables) {}
 
   [[nodiscard]] std::vector<int> weights() const {
     std::vector<int> result;
-    for (const auto& of : symmetry.classes()) result.push_back(of.weight);
+    for (const auto& of : job.classes()) result.push_back(of.weight);
     return result;
   }
   [[nodiscard]] std::vector<int> first_ranks() const {
     std::vector<int> result;
-    for (const auto& of : symmetry.classes()) result.push_back(of.rank);
+    for (const auto& of : job.classes()) result.push_back(of.rank);
+    return result;
+  }
+  // By class and kind of group.
+  [[nodiscard]] std::vector<std::vector<std::int32_t>> meetings() const {
+    std::vector<std::vector<std::int32_t>> result;
+    for (const RepresentedRank& rank : job.represented()) result.push_back(rank.meetings);
     return result;
   }
 };
@@ -64,44 +70,44 @@ using Numbers = std::vector<int>;
 
 const std::string kSlowDevice = "[{devices: server1.gpu3, clock: 0.5}]";  // rank 11
 
-TEST(Symmetry, AUniformMachineHasAClassPerStage) {
+TEST(FoldedJob, AUniformMachineHasAClassPerStage) {
   for (const int stages : {1, 2, 4}) {
     const Folded folded({.tensor = 2, .pipeline = stages}, "");
     EXPECT_EQ(folded.weights(), Numbers(static_cast<std::size_t>(stages), 32 / stages));
     for (int rank = 0; rank < 32; ++rank) {
-      EXPECT_EQ(folded.symmetry.class_of(rank), rank / (32 / stages));
+      EXPECT_EQ(folded.job.class_of(rank), rank / (32 / stages));
     }
-    for (const auto& meetings : folded.symmetry.meetings(folded.groups)) {
+    for (const auto& meetings : folded.meetings()) {
       EXPECT_EQ(meetings, std::vector<std::int32_t>(kGroupKinds, -1));
     }
   }
 }
 
-TEST(Symmetry, OffEveryRankIsAClass) {
+TEST(FoldedJob, OffEveryRankIsAClass) {
   const Folded folded({.tensor = 2, .pipeline = 2}, "", false);
   EXPECT_EQ(folded.weights(), Numbers(32, 1));
-  EXPECT_EQ(folded.symmetry.class_of(17), 17);
+  EXPECT_EQ(folded.job.class_of(17), 17);
 }
 
-TEST(Symmetry, AStragglerAmongDataRanksIsOneOfTwoClasses) {
+TEST(FoldedJob, AStragglerAmongDataRanksIsOneOfTwoClasses) {
   // One group of 32: the straggler, and all others.
   const Folded folded({}, kSlowDevice);
   EXPECT_EQ(folded.first_ranks(), (Numbers{0, 11}));
   EXPECT_EQ(folded.weights(), (Numbers{31, 1}));
-  const auto meetings = folded.symmetry.meetings(folded.groups);
+  const auto meetings = folded.meetings();
   const auto data = static_cast<std::size_t>(GroupKind::Data);
   EXPECT_GE(meetings[0][data], 0);
   EXPECT_EQ(meetings[0][data], meetings[1][data]);
   EXPECT_EQ(meetings[0][static_cast<std::size_t>(GroupKind::Tensor)], -1);
 }
 
-TEST(Symmetry, AStragglerAmongTensorRanksSplitsTheGrid) {
+TEST(FoldedJob, AStragglerAmongTensorRanksSplitsTheGrid) {
   // Tensor 8, data 4: the straggler 11 of server 1; its tensor peers; its data peers 3, 19, 27; all
   // others.
   const Folded folded({.tensor = 8}, kSlowDevice);
   EXPECT_EQ(folded.first_ranks(), (Numbers{0, 3, 8, 11}));
   EXPECT_EQ(folded.weights(), (Numbers{3 * 7, 3, 7, 1}));
-  const auto meetings = folded.symmetry.meetings(folded.groups);
+  const auto meetings = folded.meetings();
   const auto tensor = static_cast<std::size_t>(GroupKind::Tensor);
   const auto data = static_cast<std::size_t>(GroupKind::Data);
   EXPECT_EQ(meetings[0][tensor], meetings[1][tensor]);  // a healthy server
@@ -112,20 +118,18 @@ TEST(Symmetry, AStragglerAmongTensorRanksSplitsTheGrid) {
   EXPECT_NE(meetings[0][data], meetings[1][data]);
 }
 
-TEST(Symmetry, AStragglerAmongTensorRanksAloneSplitsOnlyThem) {
+TEST(FoldedJob, AStragglerAmongTensorRanksAloneSplitsOnlyThem) {
   // Two of a server's eight work, the straggler one of them: its peer and it.
   Recipe recipe = recipe_of({.tensor = 8});
   recipe.parallelism.data = 1;
   const Platform platform = platform_with({{"degraded", "[{devices: server0.gpu3, clock: 0.5}]"}});
-  Outline outline;
-  Groups groups(recipe, platform, outline);
-  const Symmetry symmetry(groups, platform, true);
-  ASSERT_EQ(symmetry.classes().size(), 2U);
-  EXPECT_EQ(symmetry.classes()[0].weight, 7);
-  EXPECT_EQ(symmetry.classes()[1].rank, 3);
+  const FoldedJob job(platform, Groups(recipe, platform).layout(), true);
+  ASSERT_EQ(job.classes().size(), 2U);
+  EXPECT_EQ(job.classes()[0].weight, 7);
+  EXPECT_EQ(job.classes()[1].rank, 3);
 }
 
-TEST(Symmetry, EveryStageHasTheClassesOfTheStraggler) {
+TEST(FoldedJob, EveryStageHasTheClassesOfTheStraggler) {
   // Pipeline 4 of a server each; tensor 2 x data 4 in it. Of the straggler's stage: 11, its tensor
   // peer 10, its data peers 9, 13, 15 and theirs 8, 12, 14. The other stages see the same classes.
   const Folded folded({.tensor = 2, .pipeline = 4}, kSlowDevice);
@@ -135,23 +139,23 @@ TEST(Symmetry, EveryStageHasTheClassesOfTheStraggler) {
     expected.insert(expected.end(), of_stage.begin(), of_stage.end());
   }
   EXPECT_EQ(folded.weights(), expected);
-  EXPECT_EQ(folded.symmetry.class_of(11), 7);
-  EXPECT_EQ(folded.symmetry.class_of(10), 6);
-  for (const int rank : {9, 13, 15}) EXPECT_EQ(folded.symmetry.class_of(rank), 5);
-  for (const int rank : {8, 12, 14}) EXPECT_EQ(folded.symmetry.class_of(rank), 4);
+  EXPECT_EQ(folded.job.class_of(11), 7);
+  EXPECT_EQ(folded.job.class_of(10), 6);
+  for (const int rank : {9, 13, 15}) EXPECT_EQ(folded.job.class_of(rank), 5);
+  for (const int rank : {8, 12, 14}) EXPECT_EQ(folded.job.class_of(rank), 4);
   for (int rank = 0; rank < 24; ++rank) {
-    EXPECT_EQ(folded.symmetry.class_of(rank) + 4, folded.symmetry.class_of(rank + 8));
+    EXPECT_EQ(folded.job.class_of(rank) + 4, folded.job.class_of(rank + 8));
   }
 }
 
-TEST(Symmetry, APositionThatIsHotInEveryServerSplitsServersAlike) {
+TEST(FoldedJob, APositionThatIsHotInEveryServerSplitsServersAlike) {
   // Tensor 8: position 7 and the others, the same in all servers.
   const Folded folded({.tensor = 8}, "[{devices: '*.gpu7', clock: 0.5}]");
   EXPECT_EQ(folded.weights(), (Numbers{28, 4}));
   EXPECT_EQ(folded.first_ranks(), (Numbers{0, 7}));
 }
 
-TEST(Symmetry, ASlowLinkIsACondition) {
+TEST(FoldedJob, ASlowLinkIsACondition) {
   // Data parallel on all: everybody's group holds the slow link, but only one device has it.
   const Folded folded({}, "[{devices: server2.gpu0, scale_out: 0.5}]");
   EXPECT_EQ(folded.weights(), (Numbers{31, 1}));
@@ -193,9 +197,9 @@ class Partition : public testing::TestWithParam<Case> {
   // Of the group of a rank: how many of its members are in each class.
   [[nodiscard]] std::map<int, int> members(GroupKind kind, int rank) const {
     std::map<int, int> count;
-    const GroupSpan group = folded_.groups.span(kind, rank);
+    const RankSpan group = folded_.groups.span(kind, rank);
     for (int i = 0; i < group.count; ++i) {
-      ++count[folded_.symmetry.class_of(group.first + i * group.stride)];
+      ++count[folded_.job.class_of(group.first + i * group.stride)];
     }
     return count;
   }
@@ -204,12 +208,12 @@ class Partition : public testing::TestWithParam<Case> {
 };
 
 TEST_P(Partition, WeightsAreTheRanks) {
-  Numbers count(folded_.symmetry.classes().size());
+  Numbers count(folded_.job.classes().size());
   for (int rank = 0; rank < 32; ++rank)
-    ++count[static_cast<std::size_t>(folded_.symmetry.class_of(rank))];
+    ++count[static_cast<std::size_t>(folded_.job.class_of(rank))];
   EXPECT_EQ(folded_.weights(), count);
   for (std::size_t i = 0; i < count.size(); ++i) {
-    EXPECT_EQ(folded_.symmetry.class_of(folded_.first_ranks()[i]), static_cast<int>(i));
+    EXPECT_EQ(folded_.job.class_of(folded_.first_ranks()[i]), static_cast<int>(i));
   }
   const Numbers first = folded_.first_ranks();
   EXPECT_TRUE(std::is_sorted(first.begin(), first.end()));
@@ -218,14 +222,13 @@ TEST_P(Partition, WeightsAreTheRanks) {
 TEST_P(Partition, IsEquitable) {
   // Ranks of a class have equal devices, stages, and groups: in layout and in members by class.
   for (int rank = 0; rank < 32; ++rank) {
-    const int first =
-        folded_.first_ranks()[static_cast<std::size_t>(folded_.symmetry.class_of(rank))];
+    const int first = folded_.first_ranks()[static_cast<std::size_t>(folded_.job.class_of(rank))];
     EXPECT_EQ(folded_.platform.condition(rank), folded_.platform.condition(first));
     ASSERT_EQ(folded_.groups.stage_of(rank), folded_.groups.stage_of(first));
     for (const GroupKind kind : folded_.groups.meeting()) {
       EXPECT_EQ(members(kind, rank), members(kind, first)) << rank << " " << static_cast<int>(kind);
       if (folded_.groups.span(kind, rank).count == 1) continue;
-      EXPECT_EQ(folded_.groups.layout(kind, rank), folded_.groups.layout(kind, first));
+      EXPECT_EQ(folded_.groups.links(kind, rank), folded_.groups.links(kind, first));
     }
   }
 }
@@ -233,28 +236,26 @@ TEST_P(Partition, IsEquitable) {
 TEST_P(Partition, NeighbouringStagesMeetClassByClass) {
   const int per_stage = folded_.groups.devices_per_stage();
   for (int rank = 0; rank + per_stage < 32; ++rank) {
-    const int own = folded_.symmetry.class_of(rank);
+    const int own = folded_.job.class_of(rank);
     const int first = folded_.first_ranks()[static_cast<std::size_t>(own)];
-    EXPECT_EQ(folded_.symmetry.class_of(rank + per_stage),
-              folded_.symmetry.class_of(first + per_stage));
+    EXPECT_EQ(folded_.job.class_of(rank + per_stage), folded_.job.class_of(first + per_stage));
   }
 }
 
 TEST_P(Partition, MembersOfAMeetingShareItsNumberAndNobodyElseDoes) {
-  const auto meetings = folded_.symmetry.meetings(folded_.groups);
-  ASSERT_EQ(meetings.size(), folded_.symmetry.classes().size());
+  const auto meetings = folded_.meetings();
+  ASSERT_EQ(meetings.size(), folded_.job.classes().size());
   std::map<std::int32_t, std::pair<GroupKind, std::set<int>>> known;
   for (const GroupKind kind : folded_.groups.meeting()) {
     for (int rank = 0; rank < 32; ++rank) {
-      const GroupSpan group = folded_.groups.span(kind, rank);
+      const RankSpan group = folded_.groups.span(kind, rank);
       const bool in_it = rank >= group.first && (rank - group.first) % group.stride == 0 &&
                          (rank - group.first) / group.stride < group.count;
       if (!in_it) continue;  // stages between the first and the last tie no embedding
       std::set<int> classes;
       for (const auto& [of, count] : members(kind, rank)) classes.insert(of);
-      const std::int32_t number =
-          meetings[static_cast<std::size_t>(folded_.symmetry.class_of(rank))]
-                  [static_cast<std::size_t>(kind)];
+      const std::int32_t number = meetings[static_cast<std::size_t>(folded_.job.class_of(rank))]
+                                          [static_cast<std::size_t>(kind)];
       EXPECT_EQ(number >= 0, classes.size() > 1);
       if (number < 0) continue;
       const auto [entry, added] = known.emplace(number, std::make_pair(kind, classes));
@@ -265,24 +266,96 @@ TEST_P(Partition, MembersOfAMeetingShareItsNumberAndNobodyElseDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Jobs, Partition, testing::ValuesIn(cases()));
 
-TEST(Symmetry, RefinesWhereGroupsCutServersInOtherPlaces) {
+TEST(FoldedJob, RefinesWhereGroupsCutServersInOtherPlaces) {
   // Six tensor ranks on servers of eight: groups lie within a server or cut it after 2 or 4.
   Recipe recipe = recipe_of({.tensor = 6});
   recipe.parallelism.data = 4;
   const Platform platform = platform_with({});
-  Outline outline;
-  Groups groups(recipe, platform, outline);
-  const Symmetry symmetry(groups, platform, true);
+  const FoldedJob job(platform, Groups(recipe, platform).layout(), true);
   int sum = 0;
-  for (const auto& of : symmetry.classes()) sum += of.weight;
+  for (const auto& of : job.classes()) sum += of.weight;
   EXPECT_EQ(sum, 24);
-  EXPECT_GT(symmetry.classes().size(), 1U);
+  EXPECT_GT(job.classes().size(), 1U);
   for (int rank = 0; rank < 24; ++rank) {
-    const int first = symmetry.classes()[static_cast<std::size_t>(symmetry.class_of(rank))].rank;
+    const int first = job.classes()[static_cast<std::size_t>(job.class_of(rank))].rank;
     for (const GroupKind kind : {GroupKind::Tensor, GroupKind::Data}) {
-      EXPECT_EQ(groups.layout(kind, rank), groups.layout(kind, first)) << rank;
+      const auto index = static_cast<std::size_t>(kind);
+      EXPECT_EQ(job.links(index, rank), job.links(index, first)) << rank;
     }
   }
+}
+
+TEST(FoldedJob, SplitsStagesWhoseMessagesCrossLeavesForSomeOnly) {
+  // Leaves of three servers and stages of two: servers 0 and 1 send to 2, on their leaf, and to 3,
+  // on the next; 2 and 3 to 4 and 5, across and along; 4 and 5 to 0 and 1, both across.
+  const Platform platform =
+      platform_with({{"servers", "6"}, {"fabric.leaf.ports", "50"}, {"fabric.spine.ports", "50"}});
+  ASSERT_EQ(platform.fabric_parts().front(), 24);
+  JobLayout layout{.ranks = 48, .programs = 3};
+  layout.groups = {
+      {.name = "pipeline", .count = 2, .stride = 16, .shape = ProcessGroups::Shape::Ring}};
+  const FoldedJob job(platform, layout, true);
+  EXPECT_EQ(job.classes().size(), 6U);
+  for (int rank = 0; rank < 48; ++rank) EXPECT_EQ(job.class_of(rank), rank / 8) << rank;
+  EXPECT_EQ(job.links(0, 0), job.links(0, 24));
+  EXPECT_NE(job.links(0, 0), job.links(0, 8));
+}
+
+TEST(FoldedJob, HasAClassPerStageWhereLeavesTakeWholeStages) {
+  const Platform platform = platform_with({{"servers", "8"}});  // two on a leaf
+  for (const int servers : {1, 2, 4}) {
+    JobLayout layout{.ranks = 64, .programs = 8 / servers};
+    layout.groups = {{.name = "pipeline",
+                      .count = 2,
+                      .stride = 8 * servers,
+                      .shape = ProcessGroups::Shape::Ring},
+                     {.name = "data", .count = servers, .stride = 8}};
+    const FoldedJob job(platform, layout, true);
+    EXPECT_EQ(job.classes().size(), static_cast<std::size_t>(layout.programs)) << servers;
+  }
+}
+
+TEST(FoldedJob, PutsRanksOnTheDevicesThatAreListed) {
+  // Ranks 0 to 2 on devices 11 (the straggler), 2 and 8: one group of three.
+  const Platform platform = platform_with({{"degraded", kSlowDevice}});
+  JobLayout layout{.ranks = 3};
+  layout.groups = {{.name = "all", .count = 3, .stride = 1}};
+  layout.devices = {11, 2, 8};
+  const FoldedJob job(platform, layout, true);
+  ASSERT_EQ(job.classes().size(), 2U);
+  EXPECT_EQ(job.class_of(1), job.class_of(2));
+  const std::vector<RepresentedRank> ranks = job.represented();
+  EXPECT_EQ(ranks[0].kind, platform.kind(11));
+  EXPECT_EQ(ranks[1].kind, platform.kind(2));
+  EXPECT_EQ(ranks[1].weight, 2);
+  EXPECT_GE(ranks[0].meetings[0], 0);
+  EXPECT_EQ(ranks[0].meetings[0], ranks[1].meetings[0]);
+  EXPECT_EQ(job.group_layout(job.links(0, 0)), platform.layout(std::vector{2, 8, 11}));
+}
+
+TEST(FoldedJob, RefusesALayoutThatContradictsItself) {
+  const Platform platform = platform_with({});
+  const auto made = [&](const JobLayout& layout) { return FoldedJob(platform, layout, true); };
+  EXPECT_THROW(made({.ranks = 33}), InternalError);                       // more than devices
+  EXPECT_THROW(made({.ranks = 32, .programs = 3}), InternalError);        // 32 / 3 is not whole
+  EXPECT_THROW(made({.ranks = 2, .devices = {4, 4}}), InternalError);     // one device twice
+  EXPECT_THROW(made({.ranks = 2, .devices = {4, 32}}), InternalError);    // none such
+  EXPECT_THROW(made({.ranks = 2, .devices = {4, 5, 6}}), InternalError);  // three devices
+  EXPECT_THROW(made({.ranks = 2, .groups = {{.count = 0}}}), InternalError);
+}
+
+TEST(FoldedJob, LooksAtEveryDeviceOfAServerWhereTheirPlacesDiffer) {
+  // Six cards on three PCIe switches of two: of two groups of three, each has a pair behind one
+  // switch, whose way to the third is longer. Groups of two are alike.
+  const Platform platform = platform_with({{"server.scale_up", "{kind: pcie}"},
+                                           {"server.accelerators", "6"},
+                                           {"server.nics", "6"},
+                                           {"server.sockets", "1"}});
+  EXPECT_EQ(platform.period(), 6);
+  JobLayout layout{.ranks = 24};
+  layout.groups = {{.name = "tensor", .count = 2, .stride = 1}};
+  EXPECT_EQ(FoldedJob(platform, layout, true).classes().size(), 1U);
+  EXPECT_EQ(FoldedJob(platform, layout, true).classes().front().weight, 24);
 }
 
 }  // namespace
