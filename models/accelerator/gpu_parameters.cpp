@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "accelerator/reading.hpp"
+
 namespace orrery::accelerator {
 namespace {
 
@@ -14,12 +16,6 @@ constexpr double kMostCycles = 1e6;
 constexpr Hertz kUnreadClock(1.0);
 // Datasheets round their peaks.
 constexpr double kPeakRounding = 1.02;
-
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
 
 double efficiency(Reader& reader, const std::string& key) { return reader.ratio(key, 0.01, 1.0); }
 double cycles(Reader& reader, const std::string& key) {

@@ -4,16 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "accelerator/reading.hpp"
 #include "accelerator/thermal_limits.hpp"
 
 namespace orrery::accelerator {
 namespace {
-
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
 
 // The curve must rise with the clock and end at the highest one: a lower clock that needed more
 // voltage would be no reason to slow down.

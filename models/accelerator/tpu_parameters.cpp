@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "accelerator/reading.hpp"
+
 namespace orrery::accelerator::tpu {
 namespace {
 
@@ -11,12 +13,6 @@ namespace {
 constexpr double kPeakRounding = 1.02;
 constexpr std::int64_t kLargestArray = 4096;
 constexpr std::int64_t kMostUnits = 4096;
-
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
 
 double efficiency(Reader& reader, const std::string& key) { return reader.ratio(key, 0.01, 1.0); }
 

@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "collective/reading.hpp"
+
 namespace orrery::collective {
 namespace {
 
 constexpr std::int64_t kMostChannels = 64;
-
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
 
 double channels(Reader& reader, const std::string& key) {
   const std::int64_t count = reader.integer(key);
@@ -193,6 +189,7 @@ NcclParameters NcclParameters::read(Reader& reader) {
   parameters.where = reader.where();
   reader.ignore("model");
   if (reader.has("scale_up")) parameters.scale_up = read_scale_up(reader.child("scale_up"));
+  if (reader.has("over_host")) parameters.over_host = read_scale_up(reader.child("over_host"));
   if (reader.has("scale_out")) parameters.scale_out = read_scale_out(reader.child("scale_out"));
   read_pins(reader, parameters);
   parameters.pat = reader.boolean_or("pat", false);

@@ -1,15 +1,11 @@
 #include "collective/torus_parameters.hpp"
 
+#include "collective/reading.hpp"
+
 namespace orrery::collective {
 namespace {
 
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
-
-TorusScaleUp read_scale_up(Reader reader) {
+TorusScaleUp read_torus_scale_up(Reader reader) {
   TorusScaleUp up;
   up.launch = reader.positive<Seconds>("launch");
   up.hop = reader.positive<Seconds>("hop");
@@ -19,7 +15,7 @@ TorusScaleUp read_scale_up(Reader reader) {
   return up;
 }
 
-TorusScaleOut read_scale_out(Reader reader) {
+TorusScaleOut read_torus_scale_out(Reader reader) {
   TorusScaleOut out;
   out.hop = reader.positive<Seconds>("hop");
   out.efficiency = reader.ratio("efficiency", 0.01, 1.0);
@@ -34,8 +30,9 @@ TorusParameters TorusParameters::read(Reader& reader) {
   TorusParameters parameters;
   parameters.where = reader.where();
   reader.ignore("model");
-  parameters.scale_up = read_scale_up(reader.child("scale_up"));
-  if (reader.has("scale_out")) parameters.scale_out = read_scale_out(reader.child("scale_out"));
+  parameters.scale_up = read_torus_scale_up(reader.child("scale_up"));
+  if (reader.has("scale_out"))
+    parameters.scale_out = read_torus_scale_out(reader.child("scale_out"));
   finish(reader);
   return parameters;
 }

@@ -10,7 +10,7 @@
 namespace orrery {
 namespace {
 
-Environment read_environment(Reader reader, const Registry& registry, bool stated) {
+Environment read_environment(Reader reader, const Models<Plant>& plants, bool stated) {
   Environment environment;
   environment.stated = stated;
   environment.inlet = reader.temperature("inlet", environment.inlet);
@@ -19,7 +19,7 @@ Environment read_environment(Reader reader, const Registry& registry, bool state
       reader.error("inlet", "inlet: a facility sets it; expected one of 'inlet' and 'facility'");
     }
     Reader facility = reader.child("facility");
-    environment.plant = registry.plants.make(facility, "model");
+    environment.plant = plants.make(facility, "model");
   }
   if (reader.has("weather")) environment.weather = WeatherSeries::read(reader.child("weather"));
   reader.ignore("source");
@@ -117,12 +117,12 @@ void check_clock(const PowerModel& power, Hertz clock, const Location& where) {
 
 }  // namespace
 
-OperationSpec read_operation(const OperationNodes& nodes, const Registry& registry,
+OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& plants,
                              Diagnostics& diagnostics) {
   OperationSpec spec;
   if (nodes.environment.kind() != Node::Kind::Null) {
     spec.environment =
-        read_environment(Reader(nodes.environment, "environment", diagnostics), registry, true);
+        read_environment(Reader(nodes.environment, "environment", diagnostics), plants, true);
   }
   if (nodes.job.kind() != Node::Kind::Null) {
     spec.job = read_job(Reader(nodes.job, "job", diagnostics));

@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <orrery/accelerator.hpp>
 #include <orrery/cooling.hpp>
-#include <orrery/registry.hpp>
+#include <orrery/models.hpp>
 
 #include "job/weather.hpp"
 
@@ -75,7 +76,7 @@ struct OperationNodes {
 };
 
 /// Mistakes go to `diagnostics`.
-OperationSpec read_operation(const OperationNodes& nodes, const Registry& registry,
+OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& plants,
                              Diagnostics& diagnostics);
 /// Servers that events of the job single out, sorted.
 std::vector<int> servers_apart(const OperationSpec& spec);

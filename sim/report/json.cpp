@@ -7,9 +7,12 @@
 #include <orrery/error.hpp>
 #include <orrery/report.hpp>
 
-#include "report/operation_json.hpp"
-
 namespace orrery {
+
+// operation_json.cpp: adds `power`, `energy`, `thermal` and `job`, as far as they are known. In no
+// header, so that none holds nlohmann-json.
+void add_operation(const OperationReport& report, nlohmann::ordered_json& json);
+
 namespace {
 
 using Json = nlohmann::ordered_json;

@@ -1,8 +1,7 @@
-#include "report/operation_json.hpp"
-
+// Power, energy, temperatures and job of a report as JSON; json.cpp calls it.
 #include <nlohmann/json.hpp>
 
-#include <orrery/program.hpp>
+#include <orrery/operation_report.hpp>
 
 namespace orrery {
 namespace {

@@ -93,7 +93,7 @@ StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
     step = estimate(lowered.outline, costs, lowered.launch_time);
   } else {
     const Program program = flatten(lowered.outline);
-    const auto kernel = make_simgrid_kernel();
+    const auto kernel = make_kernel();
     step = execute(program, costs,
                    {.launch_time = lowered.launch_time,
                     .coalesce = options.coalesce,
@@ -199,7 +199,7 @@ Machine make_machine(const Scenario& scenario, const Registry& registry) {
   }
   machine.operation = read_operation(
       {.environment = scenario.environment, .job = scenario.job, .record = scenario.record},
-      registry, diagnostics);
+      registry.plants, diagnostics);
   machine.operation.limits = {.cap = scenario.power_cap,
                               .clock = scenario.clock,
                               .seed = scenario.seed,
