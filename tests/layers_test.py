@@ -78,6 +78,7 @@ PLANTED = [
     ("sim/units/to_text.cpp", "<study/plan_spec.hpp>", "units may not include study"),
     ("sim/engine/tiling.cpp", '"../../models/accelerator/gpu.hpp"', "engine may not include models/accelerator"),
     ("sim/engine/tiling.cpp", '"engine/no_such_file.hpp"', "no such file"),
+    ("sim/engine/tiling.cpp", '"engine/cost_table.cpp"', "a .cpp is not included"),
 ]
 
 
