@@ -10,6 +10,7 @@
 #include "cooling/plant.hpp"
 #include "workload/single.hpp"
 #include "workload/training.hpp"
+#include "workload/transfers.hpp"
 
 namespace orrery {
 
@@ -28,6 +29,7 @@ Registry builtin_registry() {
   registry.workloads.add("attention", make_attention);
   registry.workloads.add("stream", make_stream);
   registry.workloads.add("collective", make_collective);
+  registry.workloads.add("transfers", make_transfers);
   registry.server_cooling.add("cooling.air", cooling::make_air);
   registry.server_cooling.add("cooling.liquid", cooling::make_liquid);
   registry.server_cooling.add("cooling.immersion", cooling::make_immersion);
