@@ -2,6 +2,7 @@
 """scripts/layers finds what it must: includes planted into a copy of the sources. Called by ctest with the root of the tree."""
 import importlib.machinery
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,7 @@ PLANTED = [
     ("sim/units/to_text.cpp", "<study/plan_spec.hpp>", "units may not include study"),
     ("sim/engine/tiling.cpp", '"../../models/accelerator/gpu.hpp"', "engine may not include models/accelerator"),
     ("sim/engine/tiling.cpp", '"engine/no_such_file.hpp"', "no such file"),
+    ("sim/engine/tiling.cpp", '"engine/cost_table.cpp"', "a .cpp is not included"),
 ]
 
 
@@ -123,6 +125,12 @@ class Layers(unittest.TestCase):
                 "sim/attic/old.hpp:1: sim/attic/old.hpp has no room: name it in scripts/layers",
                 "sim/include/orrery/new.hpp:1: sim/include/orrery/new.hpp has no room: name it in scripts/layers",
                 "sim/job/fleet.cpp:1: job may not include cli (sim/cli/cli.hpp)"])
+
+    def test_where_is_what_names_files_that_are_there(self):
+        page = (ROOT / "sim/README.md").read_text().split("## Where is what")[1].split("\n## ")[0]
+        named = re.findall(r"`([^`]+)`", page)
+        self.assertGreater(len(named), 30)
+        self.assertEqual([name for name in named if not (ROOT / name).is_file()], [])
 
     def output_of(self, root):
         run = subprocess.run([sys.executable, SCRIPT, root], capture_output=True, text=True)
