@@ -227,7 +227,8 @@ Software Software::read(Reader reader) {
   software.optimizer_state = reader.quantity<Bytes>("optimizer_state", Bytes(12));
   software.scatter_gather = reader.boolean_or("scatter_gather", false);
   software.blocking_p2p = reader.boolean_or("blocking_p2p", true);
-  software.launch_time = reader.quantity<Seconds>("launch_time", microseconds(5));
+  reader.ignore("launch_time");
+  if (reader.has("launch_time")) software.launch_time = reader.quantity<Seconds>("launch_time");
   software.step_overhead = reader.quantity<Seconds>("step_overhead", Seconds(0));
   software.cuda_graph = reader.boolean_or("cuda_graph", false);
   software.bucket_parameters = count(reader, "bucket_parameters", 40'000'000);

@@ -78,18 +78,18 @@ struct Software {
   bool fused_merge = true;     ///< partial results of ring attention are merged in one kernel
   int train_metrics = 0;       ///< cross-entropies evaluated on the logits beside the loss
   bool compiled = false;       ///< a compiler joins neighbouring element-wise kernels and norms
-  bool fused_weight_gradient = true;  ///< added to the fp32 gradient inside the matrix multiply
-  bool fused_fp8_cast = true;         ///< norm and activation write fp8 themselves
-  Dtype residual = Dtype::Bf16;       ///< of the stream between layers
-  Dtype gradient = Dtype::Fp32;       ///< of the gradients held and reduced
-  Dtype gathered = Dtype::Bf16;       ///< of gathered parameters
-  std::optional<Dtype> router;        ///< of the router's products; none: as activations
-  std::optional<Dtype> dispatch;      ///< of copies sent to experts; none: as activations
-  Bytes optimizer_traffic{30};        ///< per parameter held, read and written in a step
-  Bytes optimizer_state{12};          ///< per parameter held: master weight and two moments
-  bool scatter_gather = false;        ///< pipeline messages split over the tensor ranks
-  bool blocking_p2p = true;           ///< host waits for pipeline messages
-  Seconds launch_time{};              ///< host time per kernel
+  bool fused_weight_gradient = true;   ///< added to the fp32 gradient inside the matrix multiply
+  bool fused_fp8_cast = true;          ///< norm and activation write fp8 themselves
+  Dtype residual = Dtype::Bf16;        ///< of the stream between layers
+  Dtype gradient = Dtype::Fp32;        ///< of the gradients held and reduced
+  Dtype gathered = Dtype::Bf16;        ///< of gathered parameters
+  std::optional<Dtype> router;         ///< of the router's products; none: as activations
+  std::optional<Dtype> dispatch;       ///< of copies sent to experts; none: as activations
+  Bytes optimizer_traffic{30};         ///< per parameter held, read and written in a step
+  Bytes optimizer_state{12};           ///< per parameter held: master weight and two moments
+  bool scatter_gather = false;         ///< pipeline messages split over the tensor ranks
+  bool blocking_p2p = true;            ///< host waits for pipeline messages
+  std::optional<Seconds> launch_time;  ///< host time per kernel; none: what the processor takes
   Seconds
       step_overhead{};  ///< host time between steps with the device idle: data, logging, schedules
   bool cuda_graph = false;

@@ -46,7 +46,9 @@ class Training final : public Workload {
     lowered.memory = memory.fullest;
     lowered.memory_advice = memory.advice;
     lowered.work = work_of(recipe_, builder.groups());
-    lowered.launch_time = recipe_.software.cuda_graph ? Seconds(0) : recipe_.software.launch_time;
+    const Software& software = recipe_.software;
+    lowered.launch_time =
+        software.cuda_graph ? Seconds(0) : software.launch_time.value_or(platform.launch_time());
     lowered.outline = builder.build();
     return lowered;
   }

@@ -45,7 +45,8 @@ const char* to_text(Fidelity fidelity) {
 
 std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions& options) {
   std::vector<fs::path> folders = options.library;
-  for (fs::path at = fs::absolute(folder).lexically_normal();; at = at.parent_path()) {
+  const fs::path start = fs::absolute(folder.empty() ? "." : folder).lexically_normal();
+  for (fs::path at = start;; at = at.parent_path()) {
     if (fs::is_directory(at / "configs")) {
       folders.push_back(at / "configs");
       break;
