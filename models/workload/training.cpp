@@ -74,10 +74,21 @@ class Training final : public Workload {
 }  // namespace
 }  // namespace workload
 
+namespace {
+
+const Schema<workload::Recipe>& training_schema() {
+  using workload::Recipe;
+  static const Schema<Recipe> result("training", Recipe::fields(), Recipe::complete);
+  return result;
+}
+
+}  // namespace
+
+const Table& training_table() { return training_schema().table(); }
+
 std::unique_ptr<const Workload> make_training(Reader& reader) {
-  auto recipe = workload::Recipe::read(reader);
-  reader.finish();
-  return std::make_unique<workload::Training>(std::move(recipe));
+  reader.ignore("kind");
+  return std::make_unique<workload::Training>(training_schema().read(reader));
 }
 
 }  // namespace orrery
