@@ -4,6 +4,7 @@
 
 #include <orrery/reader.hpp>
 
+#include "scenario/run_spec.hpp"
 #include "scenario/sha256.hpp"
 
 namespace orrery {
@@ -92,18 +93,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
       diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
   }
   Reader run = reader.child("run", false);
-  scenario.ignore_memory = run.boolean_or("ignore_memory", false);
-  scenario.fidelity = run.choice<Fidelity>(
-      "fidelity", {{"event", Fidelity::Event}, {"analytic", Fidelity::Analytic}}, Fidelity::Event);
-  scenario.fold = run.boolean_or("fold", true);
-  scenario.coalesce = run.boolean_or("coalesce", true);
-  if (run.has("cap")) scenario.power_cap = run.positive<Watts>("cap");
-  if (run.has("clock")) scenario.clock = run.positive<Hertz>("clock");
-  scenario.cap_at = run.where("cap");
-  scenario.clock_at = run.where("clock");
-  for (const char* key : {"cap", "clock", "seed"}) run.ignore(key);
-  if (run.has("seed")) scenario.seed = static_cast<std::uint64_t>(run.integer("seed", 0));
-  run.finish();
+  run_schema().read(run, scenario);
   reader.ignore("orrery");
   reader.finish();
   diagnostics.throw_if_any();
