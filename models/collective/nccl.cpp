@@ -36,7 +36,10 @@ double memory_passes(const Exchange& x, Algorithm algorithm) {
 
 class Nccl final : public CollectiveModel {
  public:
-  explicit Nccl(NcclParameters parameters) : parameters_(std::move(parameters)) {}
+  explicit Nccl(NcclParameters parameters)
+      : parameters_(std::move(parameters)), over_host_(parameters_) {
+    if (parameters_.over_host) over_host_.scale_up = parameters_.over_host;
+  }
 
   [[nodiscard]] CollectiveCost cost(const CollectiveRequest& request) const override {
     if (request.layout.ranks < 2 || request.bytes <= Bytes(0)) return {};
@@ -75,10 +78,11 @@ class Nccl final : public CollectiveModel {
   }
 
   [[nodiscard]] Candidate best(const Exchange& exchange) const {
-    if (exchange.kind == CollectiveKind::SendRecv) return send_receive(parameters_, exchange);
-    if (exchange.kind == CollectiveKind::AllToAll) return all_to_all(parameters_, exchange);
-    return exchange.servers > 1 ? across_servers(parameters_, exchange)
-                                : in_one_server(parameters_, exchange);
+    const NcclParameters& parameters = exchange.layout.over_host ? over_host_ : parameters_;
+    if (exchange.kind == CollectiveKind::SendRecv) return send_receive(parameters, exchange);
+    if (exchange.kind == CollectiveKind::AllToAll) return all_to_all(parameters, exchange);
+    return exchange.servers > 1 ? across_servers(parameters, exchange)
+                                : in_one_server(parameters, exchange);
   }
 
   [[nodiscard]] CollectiveCost to_cost(const Exchange& exchange, const Candidate& candidate) const {
@@ -100,6 +104,7 @@ class Nccl final : public CollectiveModel {
   }
 
   NcclParameters parameters_;
+  NcclParameters over_host_;  // likewise, for groups that communicate over PCIe and the sockets
 };
 
 }  // namespace

@@ -183,6 +183,10 @@ const Schema<NcclParameters>& NcclParameters::schema() {
       "collective.nccl",
       {optional("scale_up", &P::scale_up, &scale_up_schema(),
                 "kernels, and the links inside a server"),
+       otherwise("`scale_up`",
+                 optional("over_host", &P::over_host, &scale_up_schema(),
+                          "over PCIe and the sockets, where a server has links of its own beside "
+                          "them")),
        optional("scale_out", &P::scale_out, &scale_out_schema(),
                 "the path from device to device of another server"),
        optional("algorithm", &P::algorithm,

@@ -116,6 +116,9 @@ struct ScaleOutParameters {
 struct NcclParameters {
   Location where;  ///< of the `communication` map
   std::optional<ScaleUpParameters> scale_up;
+  /// Over PCIe and the sockets, where a server has links of its own beside them; as scale_up where
+  /// it is not given.
+  std::optional<ScaleUpParameters> over_host;
   std::optional<ScaleOutParameters> scale_out;
   std::optional<Algorithm> algorithm;  ///< pinned; not CollnetNvls, PointToPoint
   std::optional<Protocol> protocol;    ///< pinned

@@ -13,7 +13,7 @@ namespace orrery::cooling {
 namespace {
 
 constexpr Temperature kBoiling = Temperature::celsius(95);
-constexpr int kHalvings = 50;
+constexpr int kWaterHalvings = 50;
 // Sub-steps are this part of the quickest loop's time constant: within 0.1 K of finer ones.
 constexpr double kStep = 0.2;
 constexpr double kMostSteps = 20000;
@@ -106,7 +106,7 @@ Temperature HeatChain::medium_at_rest(Watts load, WattsPerKelvin stream, const W
   if (enough(low)) {
     high = low;
   } else {
-    for (int i = 0; i < kHalvings; ++i) {
+    for (int i = 0; i < kWaterHalvings; ++i) {
       const Temperature middle = low + (high - low) * 0.5;
       (enough(middle) ? high : low) = middle;
     }

@@ -8,7 +8,7 @@
 namespace orrery::cooling {
 namespace {
 
-constexpr int kHalvings = 30;
+constexpr int kSpeedHalvings = 30;
 
 // Air (or, wet, saturated air as a stream of the enthalpy that a kelvin of wet bulb holds) against
 // water, with fans that slow down to what is wanted.
@@ -29,7 +29,7 @@ class FanCooler final : public HeatRejection {
     const Watts most = rate(1.0, flow) * above;
     if (most <= wanted) return {.heat = most, .power = fan_power_};
     double low = 0, high = 1;
-    for (int i = 0; i < kHalvings; ++i) {
+    for (int i = 0; i < kSpeedHalvings; ++i) {
       const double middle = 0.5 * (low + high);
       (rate(middle, flow) * above < wanted ? low : high) = middle;
     }

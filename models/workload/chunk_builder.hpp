@@ -5,9 +5,10 @@
 #include <functional>
 #include <optional>
 
+#include <orrery/sdk/sequence.hpp>
+
 #include "workload/groups.hpp"
 #include "workload/layer_kernels.hpp"
-#include "workload/sequence.hpp"
 
 namespace orrery::workload {
 

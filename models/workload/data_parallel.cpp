@@ -84,6 +84,10 @@ void DataParallel::reduce(Sequence& sequence, const DeviceParameters& parameters
   }
 }
 
+void DataParallel::reduce_layer(Sequence& sequence, const DeviceParameters& parameters) {
+  if (active_) reduce_beside(sequence, unit(parameters));
+}
+
 void DataParallel::gather(Sequence& sequence, const DeviceParameters& parameters) {
   if (!active_ || sharding_ != Sharding::Zero1 || recipe_.software.overlap.param_gather) return;
   for (const std::uint32_t collective : unit(parameters).gather) {

@@ -31,6 +31,8 @@ class DataParallel {
   [[nodiscard]] bool reduces_beside() const;
   /// Reduces the gradients of `parameters` at once, holding the compute stream.
   void reduce(Sequence& sequence, const DeviceParameters& parameters);
+  /// What the hooks do with the gradients of a layer as soon as they are there.
+  void reduce_layer(Sequence& sequence, const DeviceParameters& parameters);
   /// Gathers `parameters` after the optimizer, unless hooks do it beside the next forward.
   void gather(Sequence& sequence, const DeviceParameters& parameters);
 

@@ -121,13 +121,18 @@ int shard_ranks(const Parallelism& layout, int reduction_ranks, int devices_per_
   return std::max(1, std::min(reduction_ranks, devices_per_server / layout.tensor));
 }
 
-Groups::Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
-    : recipe_(recipe), platform_(platform), tables_(tables) {
+Groups::Groups(const Recipe& recipe, const Platform& platform)
+    : recipe_(recipe), devices_per_server_(platform.devices_per_server()) {
   data_ = data_ranks(recipe, platform);
   microbatches_ = microbatch_count(recipe, data_);
   check_expert_ranks(recipe, data_);
   check_shards(recipe, platform, data_);
   check_slices(recipe, platform, size(GroupKind::Replica));
+}
+
+Groups::Groups(const Recipe& recipe, const FoldedJob& job, WorkTables& tables)
+    : Groups(recipe, job.platform()) {
+  collectives_.emplace(job, tables);
 }
 
 std::vector<GroupKind> Groups::meeting() const {
@@ -144,75 +149,70 @@ std::vector<GroupKind> Groups::meeting() const {
   return kinds;
 }
 
-GroupSpan Groups::span(GroupKind group, int rank) const {
+ProcessGroups Groups::formula(GroupKind group) const {
   const Parallelism& p = recipe_.parallelism;
-  const int per_stage = devices_per_stage();
-  const int stage = rank / per_stage;
-  const int within = rank % per_stage;
-  const int tensor = rank % p.tensor;
-  const int base = stage * per_stage + tensor;  // of the ranks that hold the same parameters
-  const int shards = shard_ranks(p, reduction_ranks(), platform_.devices_per_server());
-  const int nth = within / p.tensor;  // among the ranks that hold the same parameters
+  const int shards = shard_ranks(p, reduction_ranks(), devices_per_server_);
+  const int split = p.expert_tensor * p.expert;
+  const char* name = name_of(group);
   switch (group) {
     case GroupKind::Tensor:
-      return {rank - tensor, p.tensor, 1};
+      return {.name = name, .count = p.tensor, .stride = 1};
     case GroupKind::Context:
-      return {base + nth / p.context * p.context * p.tensor, p.context, p.tensor};
+      return {.name = name, .count = p.context, .stride = p.tensor};
     case GroupKind::Data:
-      return {base, reduction_ranks(), p.tensor};
+      return {.name = name, .count = reduction_ranks(), .stride = p.tensor};
     case GroupKind::Shard:
-      return {base + nth / shards * shards * p.tensor, shards, p.tensor};
+      return {.name = name, .count = shards, .stride = p.tensor};
     case GroupKind::Replica:
-      return {base + nth % shards * p.tensor, reduction_ranks() / shards, p.tensor * shards};
-    case GroupKind::NextStage: {
-      const int next = (stage + 1) % p.pipeline * per_stage + within;
-      return {std::min(rank, next), next == rank ? 1 : 2, std::abs(next - rank)};
-    }
+      return {.name = name, .count = reduction_ranks() / shards, .stride = p.tensor * shards};
+    case GroupKind::NextStage:
+      return {.name = name,
+              .count = p.pipeline > 1 ? 2 : 1,
+              .stride = devices_per_stage(),
+              .shape = ProcessGroups::Shape::Ring};
     case GroupKind::EmbeddingTie:
-      return {within, p.pipeline > 1 ? 2 : 1, (p.pipeline - 1) * per_stage};
-    case GroupKind::Expert: {
-      const int ranks = p.expert_tensor * p.expert;
-      return {rank - within % ranks + within % p.expert_tensor, p.expert, p.expert_tensor};
-    }
-    case GroupKind::ExpertData: {
-      const int stride = p.expert_tensor * p.expert;
-      return {stage * per_stage + within % stride, expert_replicas(), stride};
-    }
+      return {.name = name,
+              .count = p.pipeline > 1 ? 2 : 1,
+              .stride = std::max(1, p.pipeline - 1) * devices_per_stage()};
+    case GroupKind::Expert:
+      return {.name = name, .count = p.expert, .stride = p.expert_tensor};
+    case GroupKind::ExpertData:
+      return {.name = name, .count = expert_replicas(), .stride = split};
   }
-  return {rank, 1, 1};
+  return {};
 }
 
-int Groups::layout(GroupKind group, int rank) {
-  const auto [known, added] = layout_of_.try_emplace({group, rank}, 0);
-  if (!added) return known->second;
-  const GroupSpan devices = span(group, rank);
-  std::vector<int> members(static_cast<std::size_t>(devices.count));
-  for (int i = 0; i < devices.count; ++i) {
-    members[static_cast<std::size_t>(i)] = devices.first + i * devices.stride;
+JobLayout Groups::layout() const {
+  JobLayout layout{.ranks = devices(), .programs = recipe_.parallelism.pipeline};
+  layout.groups.resize(kGroupKinds);
+  std::vector<GroupKind> kinds = meeting();
+  kinds.push_back(GroupKind::NextStage);
+  for (const GroupKind kind : kinds) layout.groups[static_cast<std::size_t>(kind)] = formula(kind);
+  return layout;
+}
+
+JobLayout Groups::layer_layout() const {
+  JobLayout layout{.ranks = devices()};
+  layout.groups.resize(kGroupKinds);
+  for (const GroupKind kind : {GroupKind::Tensor, GroupKind::Context, GroupKind::Expert}) {
+    layout.groups[static_cast<std::size_t>(kind)] = formula(kind);
   }
-  const GroupLayout layout = platform_.layout(members);
-  const auto same = std::find(layouts_.begin(), layouts_.end(), layout);
-  known->second = static_cast<int>(same - layouts_.begin());
-  if (same == layouts_.end()) layouts_.push_back(layout);
-  return known->second;
+  return layout;
+}
+
+RankSpan Groups::span(GroupKind group, int rank) const {
+  return group_of(formula(group), rank, devices());
+}
+
+int Groups::links(GroupKind group, int rank) const {
+  return collectives_->job().links(static_cast<std::size_t>(group), rank);
 }
 
 std::uint32_t Groups::collective(GroupKind group, int rank, CollectiveKind kind, Bytes bytes,
                                  Dtype dtype, bool copy_engine) {
-  const int where = layout(group, rank);
-  const auto key = std::make_tuple(group, where, kind, bytes.si(), dtype, copy_engine);
-  const auto found = known_.find(key);
-  if (found != known_.end()) return found->second;
-  tables_.collectives.push_back({.request = {.kind = kind,
-                                             .bytes = bytes,
-                                             .dtype = dtype,
-                                             .layout = layouts_[static_cast<std::size_t>(where)],
-                                             .copy_engine = copy_engine},
-                                 .who = name_of(group),
-                                 .group = static_cast<int>(group)});
-  const auto index = static_cast<std::uint32_t>(tables_.collectives.size() - 1);
-  known_.emplace(key, index);
-  return index;
+  return collectives_->add(
+      static_cast<std::size_t>(group), rank,
+      {.kind = kind, .bytes = bytes, .dtype = dtype, .layout = {}, .copy_engine = copy_engine});
 }
 
 }  // namespace orrery::workload

@@ -1,13 +1,11 @@
 #pragma once
 /// The parallel groups of a recipe on a platform, and the collectives that run on them.
 
-#include <map>
-#include <string>
-#include <tuple>
+#include <optional>
 #include <vector>
 
 #include <orrery/platform.hpp>
-#include <orrery/program.hpp>
+#include <orrery/sdk/group_collectives.hpp>
 
 #include "workload/recipe.hpp"
 
@@ -29,13 +27,6 @@ enum class GroupKind {
 };
 inline constexpr int kGroupKinds = 9;
 
-/// Devices `first`, `first + stride`, …
-struct GroupSpan {
-  int first = 0;
-  int count = 1;
-  int stride = 1;
-};
-
 /// Under hybrid sharding, the part of the data-parallel group that shares a server: over it
 /// parameters are split.
 [[nodiscard]] int shard_ranks(const Parallelism& layout, int reduction_ranks,
@@ -45,10 +36,16 @@ struct GroupSpan {
 /// pipeline. Rank r runs on device r.
 class Groups {
  public:
-  /// Adds collectives to the tables of `outline`.
+  /// The sizes alone: collective() and links() are not to be called.
   /// @throws ConfigError when the ranks do not fit the platform or the batch does not divide.
-  Groups(const Recipe& recipe, const Platform& platform, WorkTables& tables);
+  Groups(const Recipe& recipe, const Platform& platform);
+  /// With collectives, which go to `tables`. `job` is laid out by layout(), or by layer_layout().
+  Groups(const Recipe& recipe, const FoldedJob& job, WorkTables& tables);
 
+  /// For the engine: stages, and the kinds of groups that communicate, by GroupKind.
+  [[nodiscard]] JobLayout layout() const;
+  /// Likewise of one layer alone, which all ranks run: groups that communicate in it.
+  [[nodiscard]] JobLayout layer_layout() const;
   [[nodiscard]] int data() const { return data_; }
   [[nodiscard]] int devices() const { return recipe_.parallelism.model_ranks() * data_; }
   [[nodiscard]] int devices_per_stage() const { return devices() / recipe_.parallelism.pipeline; }
@@ -62,28 +59,27 @@ class Groups {
     return p.tensor * reduction_ranks() / (p.expert_tensor * p.expert);
   }
   /// Ranks in the group.
-  [[nodiscard]] int size(GroupKind group) const { return span(group, 0).count; }
+  [[nodiscard]] int size(GroupKind group) const { return formula(group).count; }
   /// The kinds of groups whose members communicate with one another in this recipe.
   [[nodiscard]] std::vector<GroupKind> meeting() const;
-  /// The group of that kind that `rank` is in; of Shard and Replica, under hybrid sharding. A pair
-  /// for NextStage (with the next stage, cyclic) and for EmbeddingTie (of first and last stage).
-  [[nodiscard]] GroupSpan span(GroupKind group, int rank) const;
-  /// What the group can talk over, as a number: equal layouts have equal numbers. O(ranks) once.
-  [[nodiscard]] int layout(GroupKind group, int rank);
+  /// The group of that kind that `rank` is in; of Shard and Replica, under hybrid sharding.
+  [[nodiscard]] RankSpan span(GroupKind group, int rank) const;
+  /// What the group can talk over, as a number: equal links have equal numbers (FoldedJob::links).
+  [[nodiscard]] int links(GroupKind group, int rank) const;
   /// The table index of a collective over `group` as seen by `rank`; equal requests share one
   /// entry.
   std::uint32_t collective(GroupKind group, int rank, CollectiveKind kind, Bytes bytes, Dtype dtype,
                            bool copy_engine = false);
 
  private:
+  // Of a kind of group, whether its members communicate or not.
+  [[nodiscard]] ProcessGroups formula(GroupKind group) const;
+
   const Recipe& recipe_;
-  const Platform& platform_;
-  WorkTables& tables_;
+  int devices_per_server_;
+  std::optional<GroupCollectives> collectives_;
   int data_ = 1;
   int microbatches_ = 1;
-  std::vector<GroupLayout> layouts_;
-  std::map<std::pair<GroupKind, int>, int> layout_of_;  // by kind and rank
-  std::map<std::tuple<GroupKind, int, CollectiveKind, double, Dtype, bool>, std::uint32_t> known_;
 };
 
 }  // namespace orrery::workload

@@ -14,13 +14,6 @@ DeviceParameters operator*(double count, const DeviceParameters& a) {
   return {.dense = count * a.dense, .expert = count * a.expert};
 }
 
-// Of `layers` layers, `experts` with experts.
-DeviceParameters layers_parameters(const Recipe& recipe, double layers, double experts) {
-  DeviceParameters sum = (layers - experts) * layer_parameters(recipe, LayerKind::Dense);
-  if (experts > 0) sum = sum + experts * layer_parameters(recipe, LayerKind::Expert);
-  return sum;
-}
-
 LayerKind mtp_kind(const ModelSpec& model) { return model.kind(static_cast<int>(model.layers)); }
 
 // Logits, their fp32 copy and its gradient live together at the turn of the microbatch, and layers
@@ -36,27 +29,24 @@ Bytes head_activations(const Recipe& recipe) {
   return bytes;
 }
 
-Bytes stage_activations(const Recipe& recipe, const StageShape& stage) {
+constexpr std::size_t kDense = static_cast<std::size_t>(LayerKind::Dense);
+constexpr std::size_t kExpert = static_cast<std::size_t>(LayerKind::Expert);
+
+Bytes stage_activations(const Recipe& recipe, const LayerMemory& layers, const StageShape& stage) {
   const double dense = stage.chunk_layers - stage.chunk_expert_layers;
   const bool experts = stage.chunk_expert_layers > 0;
-  const auto of = [&](const Recipe& r, LayerKind kind) { return layer_activations(r, kind); };
-  Bytes chunk = of(recipe, LayerKind::Dense) * dense;
-  if (experts) chunk += of(recipe, LayerKind::Expert) * stage.chunk_expert_layers;
+  Bytes chunk = layers.kept[kDense] * dense;
+  if (experts) chunk += layers.kept[kExpert] * stage.chunk_expert_layers;
   Bytes sum = chunk * stage.in_flight_chunks;
-  const Bytes turn = stage.head ? head_activations(recipe) : Bytes(0);
-  Bytes recomputed{};
-  if (recipe.recomputes_layers()) {
-    Recipe kept = recipe;  // the layer that is being recomputed is whole
-    kept.recompute = Recompute::None;
-    recomputed = of(kept, experts ? LayerKind::Expert : LayerKind::Dense);
-  }
+  const Bytes turn = stage.head ? layers.head : Bytes(0);
+  const Bytes recomputed = layers.whole[experts ? kExpert : kDense];
   sum += recipe.software.planned_memory ? max(turn, recomputed) : turn + recomputed;
   return sum * (1 + recipe.software.fragmentation);
 }
 
 // Copies of tokens on their way to experts and where they arrive, of one exchange.
-Bytes exchange_buffers(const Recipe& recipe, const StageShape& stage) {
-  if (stage.expert_layers == 0 || recipe.parallelism.expert == 1) return Bytes(0);
+Bytes exchange_buffers(const Recipe& recipe) {
+  if (!recipe.model.moe || recipe.parallelism.expert == 1) return Bytes(0);
   const ExpertCopies copies{Shapes(recipe)};
   return (copies.sent + copies.received) * recipe.model.hidden * size_of(recipe.activation_type());
 }
@@ -97,15 +87,55 @@ DeviceParameters end_parameters(const Recipe& recipe, bool embedding, bool head)
                    (DeviceParameters{.dense = joining} + layer_parameters(recipe, mtp_kind(model)));
 }
 
-DeviceParameters stage_parameters(const Recipe& recipe, const StageShape& stage) {
-  return layers_parameters(recipe, stage.layers, stage.expert_layers) +
-         end_parameters(recipe, stage.embedding, stage.head);
+namespace {
+
+// Of `layers` layers, `experts` with experts, and the ends that are on their stage.
+DeviceParameters sum_of(const DeviceParameters (&of_layer)[2], double layers, double experts,
+                        const DeviceParameters& ends) {
+  DeviceParameters sum = (layers - experts) * of_layer[kDense];
+  if (experts > 0) sum = sum + experts * of_layer[kExpert];
+  return sum + ends;
 }
 
-MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
+}  // namespace
+
+DeviceParameters stage_parameters(const Recipe& recipe, const StageShape& stage) {
+  const DeviceParameters of_layer[2] = {
+      layer_parameters(recipe, LayerKind::Dense),
+      stage.expert_layers > 0 ? layer_parameters(recipe, LayerKind::Expert) : DeviceParameters{}};
+  return sum_of(of_layer, stage.layers, stage.expert_layers,
+                end_parameters(recipe, stage.embedding, stage.head));
+}
+
+LayerMemory layer_memory(const Recipe& recipe) {
+  LayerMemory result;
+  Recipe whole = recipe;  // the layer that is being recomputed is whole
+  whole.recompute = Recompute::None;
+  for (const LayerKind kind : {LayerKind::Dense, LayerKind::Expert}) {
+    if (kind == LayerKind::Expert && !recipe.model.moe) continue;
+    const auto at = static_cast<std::size_t>(kind);
+    result.kept[at] = layer_activations(recipe, kind);
+    if (recipe.recomputes_layers()) result.whole[at] = layer_activations(whole, kind);
+    result.parameters[at] = layer_parameters(recipe, kind);
+    result.gathered[at] =
+        recipe.software.planned_memory ? largest_matrix(recipe) : result.parameters[at].all();
+  }
+  for (const bool embedding : {false, true}) {
+    for (const bool head : {false, true}) {
+      result.ends[embedding ? 1 : 0][head ? 1 : 0] = end_parameters(recipe, embedding, head);
+    }
+  }
+  result.head = head_activations(recipe);
+  result.exchange = exchange_buffers(recipe);
+  return result;
+}
+
+MemoryUse stage_memory(const Recipe& recipe, const LayerMemory& layers, const StageShape& stage) {
   const Software& software = recipe.software;
   const Sharding sharding = recipe.parallelism.sharding;
-  const DeviceParameters parameters = stage_parameters(recipe, stage);
+  const DeviceParameters& at_ends = layers.ends[stage.embedding ? 1 : 0][stage.head ? 1 : 0];
+  const DeviceParameters parameters =
+      sum_of(layers.parameters, stage.layers, stage.expert_layers, at_ends);
   const double weight_size = size_of(recipe.activation_type()).si();
   const double gradient_size = size_of(software.gradient).si();
   const bool shards_state = sharding != Sharding::None;
@@ -116,10 +146,8 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   const double share = parameters.dense / (hybrid ? stage.shard_ranks : stage.data_ranks) +
                        parameters.expert / (hybrid ? stage.shard_ranks : stage.expert_data_ranks);
   // Gathered layers live beside their shards.
-  const LayerKind largest = stage.expert_layers > 0 ? LayerKind::Expert : LayerKind::Dense;
-  const double unit =
-      software.planned_memory ? largest_matrix(recipe) : layer_parameters(recipe, largest).all();
-  const double ends = end_parameters(recipe, stage.embedding, stage.head).all();
+  const double unit = layers.gathered[stage.expert_layers > 0 ? kExpert : kDense];
+  const double ends = at_ends.all();
   const double gathered = software.prefetch * unit + ends;
 
   MemoryUse use;
@@ -128,8 +156,8 @@ MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
   use.gradients =
       Bytes((shards_gradients ? share + 2 * unit + ends : parameters.all()) * gradient_size);
   use.optimizer = (shards_state ? share : parameters.all()) * software.optimizer_state;
-  use.activations = stage_activations(recipe, stage);
-  use.buffers = software.runtime_memory + exchange_buffers(recipe, stage);
+  use.activations = stage_activations(recipe, layers, stage);
+  use.buffers = software.runtime_memory + (stage.expert_layers > 0 ? layers.exchange : Bytes(0));
   return use;
 }
 

@@ -40,8 +40,25 @@ Bytes layer_activations(const Recipe& recipe, LayerKind kind = LayerKind::Dense)
 DeviceParameters layer_parameters(const Recipe& recipe, LayerKind kind);
 /// Of the embedding before and the head after the layers, multi-token prediction included.
 DeviceParameters end_parameters(const Recipe& recipe, bool embedding, bool head);
+/// What of a stage's memory does not depend on how the model is cut into stages. A search keeps it
+/// for the recipes that share it. Arrays are by LayerKind; those of experts are empty without them.
+struct LayerMemory {
+  Bytes kept[2]{};   ///< activations of a layer until its backward
+  Bytes whole[2]{};  ///< of a layer that is being recomputed; zero where none is
+  Bytes head{};      ///< at the turn of the microbatch
+  Bytes exchange{};  ///< copies of tokens on their way to experts
+  DeviceParameters parameters[2];
+  DeviceParameters ends[2][2];  ///< by embedding and head
+  double gathered[2] = {0, 0};  ///< parameters that are gathered at a time
+};
+LayerMemory layer_memory(const Recipe& recipe);
+
 /// Parameters that a device of the stage multiplies with.
 DeviceParameters stage_parameters(const Recipe& recipe, const StageShape& stage);
-MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage);
+/// `layers` as layer_memory() of the recipe.
+MemoryUse stage_memory(const Recipe& recipe, const LayerMemory& layers, const StageShape& stage);
+inline MemoryUse stage_memory(const Recipe& recipe, const StageShape& stage) {
+  return stage_memory(recipe, layer_memory(recipe), stage);
+}
 
 }  // namespace orrery::workload

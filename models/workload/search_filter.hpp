@@ -1,12 +1,14 @@
 #pragma once
 /// What a search for layouts takes of every dimension.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <orrery/error.hpp>
 #include <orrery/strategy.hpp>
 
 #include "workload/recipe.hpp"
@@ -18,11 +20,23 @@ namespace orrery::workload {
 const std::vector<std::pair<std::string, Sharding>>& searched_shardings();
 const std::vector<std::pair<std::string, Recompute>>& searched_recomputes();
 
+/// The name of a value in such a list.
+template <class T>
+const std::string& name_of(const std::vector<std::pair<std::string, T>>& all, T value) {
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [value](const auto& entry) { return entry.second == value; });
+  ORRERY_CHECK(found != all.end());
+  return found->first;
+}
+inline const char* on_off(bool value) { return value ? "true" : "false"; }
+
 class SearchFilter {
  public:
   /// @throws ConfigError for a dimension or value that there is not.
   explicit SearchFilter(SearchValues search);
 
+  /// Whether it says nothing of any dimension.
+  [[nodiscard]] bool takes_all() const { return search_.empty(); }
   /// Whether the search takes `value` in a dimension; all where it says nothing of it.
   [[nodiscard]] bool wants(const std::string& dimension, const std::string& value) const;
   [[nodiscard]] std::vector<int> narrowed(const std::string& dimension,

@@ -1,9 +1,10 @@
 #include "workload/single.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
+
+#include <orrery/sdk/single_pass.hpp>
 
 #include "workload/chunk_builder.hpp"
 
@@ -22,32 +23,29 @@ Binding<Keys> regime_field(Regime Keys::* member) {
                   "burst: at the clock of the first milliseconds, cool");
 }
 
-// One routine, run once by one represented rank.
-LoweredWorkload lowered_routine(Outline&& outline, Sequence& sequence, const char* who) {
-  Routine routine = sequence.finish();  // into the tables of `outline`
-  LoweredWorkload lowered;
-  lowered.outline = std::move(outline);
-  lowered.outline.ranks.resize(1);
-  lowered.outline.ranks.front().name = who;
-  lowered.outline.passes = {{.routine = lowered.outline.add(std::move(routine))}};
-  return lowered;
-}
-
-// Kernels on one device, launched back to back from a graph as benchmarks do.
+// Kernels on the first device, launched back to back from a graph as benchmarks do.
 class KernelWorkload final : public Workload {
  public:
   KernelWorkload(Block block, Flops flops, Dtype dtype, Regime regime)
       : block_(std::move(block)), flops_(flops), dtype_(dtype), regime_(regime) {}
 
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    if (!platform.accelerator().supports(dtype_)) {
+  JobLayout layout(const Platform& platform) const override {
+    JobLayout layout;
+    layout.rank_name = "device";
+    const auto kind = static_cast<std::size_t>(platform.kind(layout.device(0)));
+    const Accelerator& device = *platform.kinds()[kind].accelerator;
+    if (!device.supports(dtype_)) {
       throw ConfigError(fmt::format("workload.dtype: {} has no matrix units on {}", to_text(dtype_),
-                                    platform.accelerator().name()));
+                                    device.name()));
     }
-    Outline outline;
-    Sequence sequence(outline);
-    sequence.compute(block_);
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "device");
+    return layout;
+  }
+
+ protected:
+  LoweredWorkload build(const FoldedJob& job, const LowerOptions&) const override {
+    LoweredWorkload lowered;
+    add_single_pass(job, lowered.outline,
+                    [this](Sequence& sequence, int) { sequence.compute(block_); });
     lowered.work = {.model_flops = flops_, .hardware_flops = flops_, .dtype = dtype_};
     lowered.regime = regime_;
     return lowered;
@@ -60,58 +58,28 @@ class KernelWorkload final : public Workload {
   Regime regime_;
 };
 
-class CollectiveWorkload final : public Workload {
- public:
-  CollectiveWorkload(const CollectiveRequest& request, int ranks, Location where_ranks)
-      : request_(request), ranks_(ranks), where_ranks_(std::move(where_ranks)) {}
-
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    const int ranks = ranks_ > 0 ? ranks_ : platform.devices();
-    if (ranks > platform.devices()) {
-      throw ConfigError(
-          fmt::format("{}: {} ranks do not fit the {} devices of {}; expected fewer, or more "
-                      "servers (system.servers)",
-                      where_ranks_.text(), ranks, platform.devices(), platform.name()));
-    }
-    std::vector<int> devices(static_cast<std::size_t>(ranks));
-    std::iota(devices.begin(), devices.end(), 0);
-    Outline outline;
-    CollectiveRequest request = request_;
-    request.layout = platform.layout(devices);
-    outline.collectives.push_back({.request = request});
-    Sequence sequence(outline);
-    sequence.blocking(0, Tile::DataComm);
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
-    lowered.work.devices = ranks;
-    lowered.regime = Regime::Burst;
-    lowered.bus_bandwidth = true;
-    return lowered;
-  }
-
- private:
-  CollectiveRequest request_;
-  int ranks_;
-  Location where_ranks_;
-};
-
-// One layer of a recipe, forward or backward, on the first tensor-parallel group.
+// One layer of a recipe, forward or backward, on all ranks of its layout.
 class LayerWorkload final : public Workload {
  public:
   LayerWorkload(Recipe recipe, bool backward) : recipe_(std::move(recipe)), backward_(backward) {}
 
-  LoweredWorkload lower(const Platform& platform, const LowerOptions&) const override {
-    Outline outline;
-    Groups groups(recipe_, platform, outline);
-    ChunkBuilder builder(recipe_, groups, outline, 0);
-    Sequence sequence(outline);
+  JobLayout layout(const Platform& platform) const override {
+    return Groups(recipe_, platform).layer_layout();
+  }
+
+ protected:
+  LoweredWorkload build(const FoldedJob& job, const LowerOptions&) const override {
+    LoweredWorkload lowered;
+    Groups groups(recipe_, job, lowered.outline);
     const LayerKind kind = recipe_.model.moe ? LayerKind::Expert : LayerKind::Dense;
-    if (backward_) {
-      builder.backward_layer(sequence, kind, true);
-    } else {
-      builder.forward_layer(sequence, kind);
-    }
-    LoweredWorkload lowered = lowered_routine(std::move(outline), sequence, "every rank");
-    lowered.work.devices = groups.devices();
+    add_single_pass(job, lowered.outline, [&](Sequence& sequence, int rank) {
+      ChunkBuilder builder(recipe_, groups, lowered.outline, rank);
+      if (backward_) {
+        builder.backward_layer(sequence, kind, true);
+      } else {
+        builder.forward_layer(sequence, kind);
+      }
+    });
     lowered.work.dtype = recipe_.precision;
     return lowered;
   }
@@ -225,37 +193,6 @@ const Schema<StreamKeys>& stream_schema() {
   return result;
 }
 
-struct CollectiveKeys {
-  CollectiveRequest request;
-  int ranks = 0;  // 0: all devices
-};
-
-const Schema<CollectiveKeys>& collective_schema() {
-  using K = CollectiveKeys;
-  using R = CollectiveRequest;
-  static const std::vector<Binding<R>> request = {
-      required("collective", &R::kind,
-               Choices<CollectiveKind>{{"all_reduce", CollectiveKind::AllReduce},
-                                       {"all_gather", CollectiveKind::AllGather},
-                                       {"reduce_scatter", CollectiveKind::ReduceScatter},
-                                       {"all_to_all", CollectiveKind::AllToAll},
-                                       {"broadcast", CollectiveKind::Broadcast},
-                                       {"send_recv", CollectiveKind::SendRecv}},
-               "what runs"),
-      required("bytes", &R::bytes, positive, "as nccl-tests counts them"),
-      when<R>(
-          "collective: all_to_all", [](const R& r) { return r.kind == CollectiveKind::AllToAll; },
-          optional("unique_between", &R::unique_between, between(0.001, 1.0),
-                   "share of what goes to another server that is no copy for a neighbour there")),
-      optional("dtype", &R::dtype, dtype_choices(), "of what is reduced")};
-  static const Schema<K> result(
-      "collective",
-      inlined(&K::request, request) +
-          std::vector{otherwise("all devices", optional("ranks", &K::ranks, whole(2),
-                                                        "the first devices, in order"))});
-  return result;
-}
-
 struct LayerKeys {
   bool backward = false;
   Recipe recipe;
@@ -322,12 +259,6 @@ std::unique_ptr<const Workload> make_stream(Reader& reader) {
       keys.regime);
 }
 
-std::unique_ptr<const Workload> make_collective(Reader& reader) {
-  reader.ignore("kind");
-  const CollectiveKeys keys = collective_schema().read(reader);
-  return std::make_unique<CollectiveWorkload>(keys.request, keys.ranks, reader.where("ranks"));
-}
-
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
   reader.ignore("kind");
   LayerKeys keys = layer_schema().read(reader);
@@ -342,7 +273,6 @@ std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
 const Table& gemm_table() { return gemm_schema().table(); }
 const Table& attention_table() { return attention_schema().table(); }
 const Table& stream_table() { return stream_schema().table(); }
-const Table& collective_table() { return collective_schema().table(); }
 const Table& transformer_layer_table() { return layer_schema().table(); }
 
 }  // namespace orrery

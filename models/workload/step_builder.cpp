@@ -1,11 +1,12 @@
 #include "workload/step_builder.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include <orrery/error.hpp>
+
+#include "workload/step_parts.hpp"
 
 namespace orrery::workload {
 namespace {
@@ -18,110 +19,38 @@ int microbatches_to_show(int stages, int microbatches, bool shorten) {
   return enough + (microbatches - enough) % (stages == 1 ? 1 : stages);
 }
 
-// Chunk `chunk` of stage `stage` is the (chunk * stages + stage)-th part of the model.
-ChunkShape chunk_shape(const Recipe& recipe, int stage, int chunk) {
-  const int stages = recipe.parallelism.pipeline;
-  const int part = chunk * stages + stage;
-  const int parts = stages * recipe.parallelism.interleave;
-  const auto& uneven = recipe.parallelism.layers_per_stage;
-  const int even = static_cast<int>(recipe.model.layers) / parts;
-  int before = part * even;
-  if (!uneven.empty()) {
-    before =
-        static_cast<int>(std::accumulate(uneven.begin(), uneven.begin() + part, std::int64_t{0}));
-  }
-  return {
-      .first_layer = before,
-      .layers = uneven.empty() ? even : static_cast<int>(uneven[static_cast<std::size_t>(part)]),
-      .embedding = part == 0,
-      .head = part == parts - 1};
-}
-
-StageShape stage_shape(const Recipe& recipe, const Groups& groups, int stage) {
-  StageShape result;
-  const int chunks = recipe.parallelism.interleave;
-  for (int chunk = 0; chunk < chunks; ++chunk) {
-    const ChunkShape part = chunk_shape(recipe, stage, chunk);
-    result.layers += part.layers;
-    const int experts = recipe.model.expert_layers(part.first_layer, part.layers);
-    result.expert_layers += experts;
-    if (part.layers > result.chunk_layers) {
-      result.chunk_layers = part.layers;
-      result.chunk_expert_layers = experts;
-    }
-    result.embedding = result.embedding || part.embedding;
-    result.head = result.head || part.head;
-  }
-  result.in_flight_chunks =
-      in_flight(recipe.parallelism.pipeline, stage, chunks, groups.microbatches());
-  result.data_ranks = groups.reduction_ranks();
-  result.expert_data_ranks = groups.expert_replicas();
-  result.shard_ranks = groups.size(GroupKind::Shard);
-  return result;
-}
-
 }  // namespace
 
-std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups) {
-  std::vector<StageShape> shapes;
-  for (int stage = 0; stage < recipe.parallelism.pipeline; ++stage) {
-    shapes.push_back(stage_shape(recipe, groups, stage));
-  }
-  return shapes;
-}
-
-StepBuilder::StepBuilder(const Recipe& recipe, const Platform& platform,
-                         const LowerOptions& options)
+StepBuilder::StepBuilder(const Recipe& recipe, const FoldedJob& job, const LowerOptions& options)
     : recipe_(recipe),
-      groups_(recipe, platform, outline_),
-      symmetry_(groups_, platform, options.fold),
+      job_(job),
+      groups_(recipe, job, outline_),
       stages_(recipe.parallelism.pipeline),
       chunks_(recipe.parallelism.interleave),
       microbatches_(microbatches_to_show(stages_, groups_.microbatches(), options.shorten)) {
   ORRERY_CHECK(stages_ >= 1 && chunks_ >= 1);
   outline_.microbatches_left_out = groups_.microbatches() - microbatches_;
   outline_.period = stages_;
-  add_ranks(platform);
 }
 
 Outline StepBuilder::build() {
-  const std::size_t classes = symmetry_.classes().size();
+  const std::size_t classes = job_.classes().size();
   passes_.resize(slot(static_cast<int>(classes), false, 0, 0));
   outline_.passes.reserve(passes_.size() + classes);
-  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
+  for (int index = 0; index < static_cast<int>(job_.classes().size()); ++index) {
     build_class(index);
   }
   connect();
   return std::move(outline_);
 }
 
-std::string StepBuilder::name_of(const Symmetry::Class& of, int classes_of_stage) const {
-  const int stage = groups_.stage_of(of.rank);
-  const std::string where = stages_ > 1 ? fmt::format("stage {}", stage) : "";
-  if (classes_of_stage == 1) return where.empty() ? "every rank" : where;
-  const std::string alike = of.weight > 1 ? fmt::format(" and {} alike", of.weight - 1) : "";
-  return fmt::format("{}{}rank {}{}", where, where.empty() ? "" : ", ", of.rank, alike);
-}
-
-void StepBuilder::add_ranks(const Platform& platform) {
-  std::vector<int> classes_of_stage(static_cast<std::size_t>(stages_));
-  const auto stage_of = [&](const Symmetry::Class& of) {
-    return static_cast<std::size_t>(groups_.stage_of(of.rank));
-  };
-  for (const Symmetry::Class& of : symmetry_.classes()) ++classes_of_stage[stage_of(of)];
-  auto meetings = symmetry_.meetings(groups_);
-  for (const Symmetry::Class& of : symmetry_.classes()) {
-    outline_.ranks.push_back({.name = name_of(of, classes_of_stage[stage_of(of)]),
-                              .weight = static_cast<double>(of.weight),
-                              .kind = platform.kind(of.rank),
-                              .meetings = std::move(meetings[outline_.ranks.size()])});
-  }
-}
-
 StepBuilder::Builders& StepBuilder::builders(int rank) {
   std::vector<int> key;
   for (const GroupKind kind : groups_.meeting()) {
-    key.push_back(groups_.span(kind, rank).count > 1 ? groups_.layout(kind, rank) : -1);
+    // All stages go by the links of the ends: only their embeddings are tied.
+    const int member = kind == GroupKind::EmbeddingTie ? rank % groups_.devices_per_stage() : rank;
+    const bool alone = groups_.span(kind, member).count == 1;
+    key.push_back(alone ? -1 : groups_.links(kind, member));
   }
   std::unique_ptr<Builders>& known = builders_[key];
   if (!known) known = std::make_unique<Builders>(recipe_, groups_, outline_, rank);
@@ -161,7 +90,7 @@ bool StepBuilder::sends(int stage, int chunk, bool backward) const {
 }
 
 void StepBuilder::build_class(int index) {
-  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int rank = job_.classes()[static_cast<std::size_t>(index)].rank;
   const int stage = groups_.stage_of(rank);
   Builders& with = builders(rank);
   std::vector<PassKind> kinds;  // forward of every chunk, then backward
@@ -194,19 +123,15 @@ void StepBuilder::build_class(int index) {
 
 // Between `rank` and its peer in the next stage.
 std::uint32_t StepBuilder::message(int rank) {
-  const bool split = recipe_.parallelism.sequence || recipe_.software.scatter_gather;
-  const double ways = split ? recipe_.parallelism.tensor : 1;
-  const Bytes bytes =
-      device_tokens(recipe_) * recipe_.model.hidden / ways * size_of(recipe_.activation_type());
-  return groups_.collective(GroupKind::NextStage, rank, CollectiveKind::SendRecv, bytes,
-                            recipe_.activation_type());
+  return groups_.collective(GroupKind::NextStage, rank, CollectiveKind::SendRecv,
+                            message_bytes(recipe_), recipe_.activation_type());
 }
 
 // The class that holds the part of stage `stage` for the microbatches of class `index`.
 int StepBuilder::peer(int index, int stage) const {
-  const int rank = symmetry_.classes()[static_cast<std::size_t>(index)].rank;
+  const int rank = job_.classes()[static_cast<std::size_t>(index)].rank;
   const int per_stage = groups_.devices_per_stage();
-  return symmetry_.class_of(stage * per_stage + rank % per_stage);
+  return job_.class_of(stage * per_stage + rank % per_stage);
 }
 
 // A part's forward needs that of the part before, its backward that of the part after. The loss
@@ -214,8 +139,8 @@ int StepBuilder::peer(int index, int stage) const {
 void StepBuilder::connect() {
   if (stages_ == 1) return;
   const int parts = stages_ * chunks_;
-  for (int index = 0; index < static_cast<int>(symmetry_.classes().size()); ++index) {
-    const int stage = groups_.stage_of(symmetry_.classes()[static_cast<std::size_t>(index)].rank);
+  for (int index = 0; index < static_cast<int>(job_.classes().size()); ++index) {
+    const int stage = groups_.stage_of(job_.classes()[static_cast<std::size_t>(index)].rank);
     for (const bool backward : {false, true}) {
       const int other = peer(index, (stage + (backward ? 1 : stages_ - 1)) % stages_);
       for (int chunk = 0; chunk < chunks_; ++chunk) {
@@ -231,38 +156,12 @@ void StepBuilder::connect() {
   }
 }
 
-// Those whose state this device keeps.
-double StepBuilder::held_parameters(const DeviceParameters& all) const {
-  const Sharding sharding = recipe_.parallelism.sharding;
-  if (sharding == Sharding::None) return all.all();
-  if (sharding == Sharding::Hybrid) return all.all() / groups_.size(GroupKind::Shard);
-  return all.dense / groups_.reduction_ranks() + all.expert / groups_.expert_replicas();
-}
-
-// After the last backward: what is left to reduce, the optimizer, and what is left to gather.
 std::uint32_t StepBuilder::tail(Builders& with, int rank) {
   const int stage = groups_.stage_of(rank);
   const auto known = with.tails.find(stage);
   if (known != with.tails.end()) return known->second;
-  const DeviceParameters parameters =
-      stage_parameters(recipe_, stage_shape(recipe_, groups_, stage));
   Sequence sequence(outline_);
-  if (!with.data.reduces_beside()) with.data.reduce(sequence, parameters);
-  const bool ends_apart = stages_ > 1 && recipe_.model.tied_embeddings;
-  if (ends_apart && (stage == 0 || stage == stages_ - 1)) {
-    const double table =
-        recipe_.padded_vocabulary() * recipe_.model.hidden / recipe_.parallelism.tensor;
-    sequence.blocking(
-        groups_.collective(GroupKind::EmbeddingTie, rank, CollectiveKind::AllReduce,
-                           table * size_of(recipe_.software.gradient), recipe_.software.gradient),
-        Tile::PipelineComm);
-  }
-  const double held = held_parameters(parameters);
-  sequence.compute(
-      optimizer_kernels(recipe_, held, with.data.gathers_layers() ? held : parameters.all()),
-      Tile::Optimizer);
-  with.data.gather(sequence, parameters);
-  sequence.host(recipe_.software.step_overhead);
+  add_tail(recipe_, groups_, with.data, rank, sequence);
   const std::uint32_t made = outline_.add(sequence.finish());
   with.tails.emplace(stage, made);
   return made;

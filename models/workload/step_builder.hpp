@@ -10,16 +10,13 @@
 #include "workload/data_parallel.hpp"
 #include "workload/memory_model.hpp"
 #include "workload/pipeline_schedule.hpp"
-#include "workload/symmetry.hpp"
 
 namespace orrery::workload {
 
-/// What each pipeline stage holds.
-std::vector<StageShape> stage_shapes(const Recipe& recipe, const Groups& groups);
-
 class StepBuilder {
  public:
-  StepBuilder(const Recipe& recipe, const Platform& platform, const LowerOptions& options);
+  /// `job` is laid out by Groups::layout().
+  StepBuilder(const Recipe& recipe, const FoldedJob& job, const LowerOptions& options);
 
   /// Once.
   Outline build();
@@ -44,12 +41,9 @@ class StepBuilder {
     std::int32_t message = -1;
   };
 
-  [[nodiscard]] std::string name_of(const Symmetry::Class& of, int classes_of_stage) const;
-  void add_ranks(const Platform& platform);
   Builders& builders(int rank);
   std::uint32_t routine(Builders& with, const ChunkShape& part, bool backward, bool special);
   PassKind pass_kind(Builders& with, int rank, int chunk, bool backward);
-  [[nodiscard]] double held_parameters(const DeviceParameters& all) const;
   std::uint32_t tail(Builders& with, int rank);
   [[nodiscard]] bool sends(int stage, int chunk, bool backward) const;
   void build_class(int index);
@@ -65,9 +59,9 @@ class StepBuilder {
   void connect();
 
   const Recipe& recipe_;
+  const FoldedJob& job_;
   Outline outline_;
   Groups groups_;
-  Symmetry symmetry_;
   int stages_;
   int chunks_;
   int microbatches_;                                                // that are laid out

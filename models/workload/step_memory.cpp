@@ -4,13 +4,35 @@
 
 namespace orrery::workload {
 
-MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages) {
+namespace {
+
+// Whether two stages differ in nothing but how much is in flight on them.
+bool hold_the_same(const StageShape& a, const StageShape& b) {
+  return a.layers == b.layers && a.expert_layers == b.expert_layers &&
+         a.chunk_layers == b.chunk_layers && a.chunk_expert_layers == b.chunk_expert_layers &&
+         a.embedding == b.embedding && a.head == b.head;
+}
+
+}  // namespace
+
+MemoryUse fullest(const Recipe& recipe, const LayerMemory& layers,
+                  const std::vector<StageShape>& stages) {
   MemoryUse most;
+  const StageShape* before = nullptr;
   for (const StageShape& stage : stages) {
-    const MemoryUse use = stage_memory(recipe, stage);
+    // Later stages have no more in flight: of equal ones in a row the first is the fullest.
+    const bool less = before != nullptr && hold_the_same(*before, stage) &&
+                      stage.in_flight_chunks <= before->in_flight_chunks;
+    before = &stage;
+    if (less) continue;
+    const MemoryUse use = stage_memory(recipe, layers, stage);
     if (most.total() < use.total()) most = use;
   }
   return most;
+}
+
+MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages) {
+  return fullest(recipe, layer_memory(recipe), stages);
 }
 
 namespace {

@@ -13,7 +13,9 @@ struct StepMemory {
   std::string advice;  ///< empty when it fits
 };
 
-/// Of the fullest stage.
+/// Of the fullest stage. `layers` as layer_memory() of the recipe.
+MemoryUse fullest(const Recipe& recipe, const LayerMemory& layers,
+                  const std::vector<StageShape>& stages);
 MemoryUse fullest(const Recipe& recipe, const std::vector<StageShape>& stages);
 StepMemory step_memory(const Recipe& recipe, const std::vector<StageShape>& stages, Bytes capacity);
 /// Forward work that the recipe's recomputation adds per token.

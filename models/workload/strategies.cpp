@@ -8,6 +8,7 @@
 #include "workload/groups.hpp"
 #include "workload/recipe_checks.hpp"
 #include "workload/search_filter.hpp"
+#include "workload/strategy_scale.hpp"
 
 namespace orrery::workload {
 namespace {
@@ -15,23 +16,6 @@ namespace {
 constexpr int kMostTensor = 64;
 constexpr int kMostMicrobatch = 64;
 constexpr int kLeastTokensPerContextRank = 1024;
-
-struct Choice {
-  int tensor = 1, pipeline = 1, interleave = 1, context = 1, data = 1, expert = 1, microbatch = 1;
-  Sharding sharding = Sharding::None;
-  Recompute recompute = Recompute::None;
-  bool sequence = false;
-  bool overlap_data = false;
-  bool overlap_p2p = false;
-};
-
-template <class T>
-std::string name_of(const std::vector<std::pair<std::string, T>>& all, T value) {
-  for (const auto& [name, of] : all) {
-    if (of == value) return name;
-  }
-  return "?";
-}
 
 std::vector<int> divisors(int number, int most) {
   std::vector<int> result;
@@ -47,13 +31,13 @@ std::vector<int> powers_of_two(int most) {
   return result;
 }
 
-const char* on_off(bool value) { return value ? "true" : "false"; }
-
 class TrainingStrategies final : public StrategySpace {
  public:
   TrainingStrategies(Recipe recipe, const Platform& platform, const SearchValues& search,
                      MakeTraining make)
       : recipe_(std::move(recipe)),
+        tried_(recipe_),
+        platform_(platform),
         devices_(platform.devices()),
         devices_per_server_(platform.devices_per_server()),
         search_(search),
@@ -69,95 +53,21 @@ class TrainingStrategies final : public StrategySpace {
 
   [[nodiscard]] Strategy at(std::size_t index) const override {
     const Choice& c = choices_[index];
-    return {.settings = settings(c), .workload = make_(recipe_of(c))};
+    Recipe recipe = recipe_;
+    apply(c, recipe_, recipe);
+    return {.settings = settings_of(c, recipe_), .workload = make_(std::move(recipe))};
+  }
+
+  [[nodiscard]] std::unique_ptr<StrategyScale> scale(const WorkTimes& times) const override {
+    return strategy_scale(recipe_, choices_, platform_, times);
   }
 
  private:
-  [[nodiscard]] Recipe recipe_of(const Choice& c) const {
-    Recipe recipe = recipe_;
-    Parallelism& p = recipe.parallelism;
-    p.tensor = c.tensor;
-    p.expert_tensor = expert_tensor(c);
-    p.expert = c.expert;
-    p.imbalance = std::min(p.imbalance, static_cast<double>(c.expert));
-    p.pipeline = c.pipeline;
-    p.interleave = c.interleave;
-    p.context = c.context;
-    p.data = c.data;
-    p.sequence = c.sequence;
-    p.sharding = c.sharding;
-    p.slice_shards = p.slices = 0;  // what they said is in data and sharding
-    p.layers_per_stage = uneven_layers(c);
-    recipe.microbatch = c.microbatch;
-    recipe.recompute = c.recompute;
-    if (c.recompute != Recompute::Selective) recipe.recompute_modules = {};
-    Overlap& overlap = recipe.software.overlap;
-    overlap.grad_reduce = overlap.param_gather = c.overlap_data;
-    overlap.p2p = c.overlap_p2p;
-    return recipe;
-  }
-
-  // Layers of every part of the model, when they do not divide evenly: the first and the last part,
-  // which hold the embedding and the head, are the first to have one less.
-  [[nodiscard]] std::vector<std::int64_t> uneven_layers(const Choice& c) const {
-    const auto layers = static_cast<std::int64_t>(recipe_.model.layers);
-    const std::int64_t parts = std::int64_t{c.pipeline} * c.interleave;
-    if (layers % parts == 0) return {};
-    std::vector<std::int64_t> result(static_cast<std::size_t>(parts), layers / parts);
-    std::int64_t more = layers % parts;
-    for (std::size_t i = 1; more > 0; ++i, --more) ++result[i % result.size()];
-    return result;
-  }
-
-  // Experts are split over the tensor ranks, or not, as the recipe has it.
-  [[nodiscard]] int expert_tensor(const Choice& c) const {
-    const Parallelism& p = recipe_.parallelism;
-    return p.expert_tensor == p.tensor ? c.tensor : 1;
-  }
-
   [[nodiscard]] bool experts_fit(const Choice& c) const {
     if (!recipe_.model.moe) return true;
-    const int split = expert_tensor(c);
+    const int split = expert_tensor(recipe_, c);
     return std::fmod(recipe_.model.moe->feed_forward, split) == 0 &&
            c.tensor * c.context * c.data % (c.expert * split) == 0;
-  }
-
-  // What is of some models only, and what the search leaves as it is.
-  [[nodiscard]] std::string kept(const Choice& c) const {
-    const Parallelism& p = recipe_.parallelism;
-    std::string text;
-    if (p.context_style != ContextStyle::Ring) {
-      text += fmt::format(", context_style: {}",
-                          p.context_style == ContextStyle::Ulysses ? "ulysses" : "all_gather");
-    }
-    const std::vector<std::int64_t> uneven = uneven_layers(c);
-    if (!uneven.empty()) text += fmt::format(", layers_per_stage: [{}]", fmt::join(uneven, ", "));
-    if (!recipe_.model.moe) return text;
-    text += fmt::format(", expert: {}, expert_tensor: {}", c.expert, expert_tensor(c));
-    if (p.capacity > 0) text += fmt::format(", capacity_factor: {}", p.capacity);
-    const double imbalance = std::min(p.imbalance, static_cast<double>(c.expert));
-    if (imbalance > 1) text += fmt::format(", imbalance: {}", imbalance);
-    return text;
-  }
-
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> settings(const Choice& c) const {
-    const std::string p = fmt::format(
-        "{{tensor: {}, pipeline: {}, interleave: {}, context: {}, data: {}, sequence: {}, "
-        "sharding: "
-        "{}{}}}",
-        c.tensor, c.pipeline, c.interleave, c.context, c.data, on_off(c.sequence),
-        name_of(searched_shardings(), c.sharding), kept(c));
-    std::vector<std::pair<std::string, std::string>> all = {
-        {"workload.parallelism", p},
-        {"workload.microbatch", std::to_string(c.microbatch)},
-        {"workload.recompute", name_of(searched_recomputes(), c.recompute)},
-        {"workload.overlap.grad_reduce", on_off(c.overlap_data)},
-        {"workload.overlap.param_gather", on_off(c.overlap_data)},
-        {"workload.overlap.p2p", on_off(c.overlap_p2p)}};
-    if (recipe_.recompute_modules.stated && c.recompute != Recompute::Selective) {
-      all.emplace_back("workload.recompute_modules", "~");
-    }
-    return all;
   }
 
   void reject(const std::string& reason, std::size_t count = 1) { rejected_[reason] += count; }
@@ -339,7 +249,8 @@ class TrainingStrategies final : public StrategySpace {
 
   // What `run` would refuse is no strategy.
   void add(const Choice& c) {
-    const std::vector<RecipeProblem> problems = problems_of(recipe_of(c));
+    apply(c, recipe_, tried_);
+    const std::vector<RecipeProblem> problems = problems_of(tried_);
     if (!problems.empty()) {
       reject(problems.front().what);
       return;
@@ -349,6 +260,7 @@ class TrainingStrategies final : public StrategySpace {
   }
 
   void use(const Choice& c) {
+    if (search_.takes_all()) return;
     for (const auto& [name, value] :
          std::initializer_list<std::pair<const char*, int>>{{"tensor", c.tensor},
                                                             {"pipeline", c.pipeline},
@@ -373,6 +285,8 @@ class TrainingStrategies final : public StrategySpace {
   }
 
   Recipe recipe_;
+  Recipe tried_;  // with the last choice
+  const Platform& platform_;
   int devices_;
   int devices_per_server_;
   SearchFilter search_;

@@ -6,6 +6,7 @@
 
 #include "workload/step_builder.hpp"
 #include "workload/step_memory.hpp"
+#include "workload/step_parts.hpp"
 #include "workload/strategies.hpp"
 
 namespace orrery {
@@ -21,7 +22,7 @@ void check_precision(const Recipe& recipe, const Platform& platform) {
   }
 }
 
-StepWork work_of(const Recipe& recipe, const Groups& groups) {
+StepWork work_of(const Recipe& recipe) {
   const double tokens = recipe.global_batch * recipe.sequence_length;
   const Flops model = tokens * recipe.model.training_flops_per_token(recipe.sequence_length,
                                                                      recipe.padded_vocabulary());
@@ -29,33 +30,20 @@ StepWork work_of(const Recipe& recipe, const Groups& groups) {
           .samples = recipe.global_batch,
           .model_flops = model,
           .hardware_flops = model + tokens * recompute_flops_per_token(recipe),
-          .dtype = recipe.precision,
-          .devices = groups.devices()};
+          .dtype = recipe.precision};
 }
 
 class Training final : public Workload {
  public:
   explicit Training(Recipe recipe) : recipe_(std::move(recipe)) {}
 
-  LoweredWorkload lower(const Platform& platform, const LowerOptions& options) const override {
+  JobLayout layout(const Platform& platform) const override {
     check_precision(recipe_, platform);
-    StepBuilder builder(recipe_, platform, options);
-    const StepMemory memory =
-        step_memory(recipe_, stage_shapes(recipe_, builder.groups()), platform.memory_capacity());
-    LoweredWorkload lowered;
-    lowered.memory = memory.fullest;
-    lowered.memory_advice = memory.advice;
-    lowered.work = work_of(recipe_, builder.groups());
-    const Software& software = recipe_.software;
-    lowered.launch_time =
-        software.cuda_graph ? Seconds(0) : software.launch_time.value_or(platform.launch_time());
-    lowered.outline = builder.build();
-    return lowered;
+    return Groups(recipe_, platform).layout();
   }
 
   std::optional<MemoryUse> memory(const Platform& platform) const override {
-    WorkTables none;
-    const Groups groups(recipe_, platform, none);
+    const Groups groups(recipe_, platform);
     return fullest(recipe_, stage_shapes(recipe_, groups));
   }
 
@@ -65,6 +53,23 @@ class Training final : public Workload {
     return training_strategies(recipe_, platform, search, [](Recipe recipe) {
       return std::make_unique<Training>(std::move(recipe));
     });
+  }
+
+ protected:
+  LoweredWorkload build(const FoldedJob& job, const LowerOptions& options) const override {
+    StepBuilder builder(recipe_, job, options);
+    const StepMemory memory = step_memory(recipe_, stage_shapes(recipe_, builder.groups()),
+                                          job.platform().memory_capacity());
+    LoweredWorkload lowered;
+    lowered.memory = memory.fullest;
+    lowered.memory_advice = memory.advice;
+    lowered.work = work_of(recipe_);
+    const Software& software = recipe_.software;
+    lowered.launch_time = software.cuda_graph
+                              ? Seconds(0)
+                              : software.launch_time.value_or(job.platform().launch_time());
+    lowered.outline = builder.build();
+    return lowered;
   }
 
  private:

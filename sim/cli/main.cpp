@@ -1,6 +1,7 @@
 // The command line: the composition root of the executable.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -192,7 +193,9 @@ int validate(const Arguments& arguments) {
     std::cout << orrery::to_text(results);
   }
   if (!arguments.json.empty()) write_file(arguments.json, orrery::to_json(results));
-  return kOk;
+  const bool held = std::all_of(results.begin(), results.end(),
+                                [](const auto& suite) { return suite.failure().empty(); });
+  return held ? kOk : kCannotFinish;
 }
 
 int list(const Arguments& arguments) {

@@ -1,50 +1,66 @@
 #include "engine/cost_memo.hpp"
 
 #include <bit>
+#include <type_traits>
 
 namespace orrery {
 namespace {
 
-template <class Enum>
-double number(Enum value) {
-  return static_cast<double>(static_cast<int>(value));
+// Writes what a key is made of. Structures are taken apart by structured bindings: a field that is
+// added to one does not compile until it is part of the key.
+class KeyWriter {
+ public:
+  explicit KeyWriter(CostMemo::Key& key) : key_(key) {}
+
+  void add(double value) { key_[next_++] = value; }
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  void add(Enum value) {
+    add(static_cast<double>(static_cast<int>(value)));
+  }
+  template <class... Values>
+  void all(const Values&... values) {
+    static_assert(sizeof...(values) <= CostMemo::kFields);
+    (add(values), ...);
+  }
+
+ private:
+  CostMemo::Key& key_;
+  std::size_t next_ = 0;
+};
+
+void write(const OperatingPoint& point, KeyWriter& key) {
+  const auto& [regime, compute, memory, deviations, clock, die, cap, limit, beside] = point;
+  key.all(regime, compute, memory, deviations, clock, die.kelvin(), cap.si(), limit.si(),
+          beside.si());
+}
+
+void write(const Gemm& gemm, KeyWriter& key) {
+  const auto& [m, n, k, batch, dtype, output, accumulate] = gemm;
+  key.all(m, n, k, batch, dtype, output.si(), static_cast<double>(accumulate));
+}
+
+void write(const FlashAttention& flash, KeyWriter& key) {
+  const auto& [version, backward, causal, batch, heads, kv_heads, queries, keys, head, value,
+               dtype] = flash;
+  key.all(version, static_cast<double>(backward), static_cast<double>(causal), batch, heads,
+          kv_heads, queries, keys, head, value, dtype);
+}
+
+void write(const MemoryBound& kernel, KeyWriter& key) {
+  const auto& [bytes, flops] = kernel;
+  key.all(bytes.si(), flops.si());
 }
 
 }  // namespace
 
 CostMemo::Key CostMemo::key_of(const Work& work, const OperatingPoint& point) {
   Key key{};
-  std::size_t next = 0;
-  const auto add = [&](double value) { key[next++] = value; };
-  add(number(point.regime));
-  add(point.compute_share);
-  add(point.memory_share);
-  add(point.slowest_deviations);
-  add(point.clock);
-  add(point.temperature.kelvin());
-  add(point.power_cap.si());
-  add(point.clock_limit.si());
-  add(point.beside.si());
-  if (const auto* gemm = std::get_if<Gemm>(&work.shape)) {
-    add(1);
-    for (const double value : {gemm->m, gemm->n, gemm->k, gemm->batch}) add(value);
-    add(number(gemm->dtype));
-    add(gemm->output_size.si());
-    add(gemm->accumulate ? 1 : 0);
-  } else if (const auto* flash = std::get_if<FlashAttention>(&work.shape)) {
-    add(2 + 2 * number(flash->version) + (flash->backward ? 1 : 0));
-    add((flash->causal ? 1 : 0) + 2 * number(flash->dtype));
-    for (const double value : {flash->batch, flash->heads, flash->kv_heads, flash->query_length,
-                               flash->key_length, flash->head_dim, flash->value_dim}) {
-      add(value);
-    }
-    add(-1);
-  } else {
-    const auto& kernel = std::get<MemoryBound>(work.shape);
-    add(-2);
-    add(kernel.bytes.si());
-    add(kernel.flops.si());
-  }
+  KeyWriter writer(key);
+  write(point, writer);
+  writer.add(static_cast<double>(work.shape.index()));
+  // A shape without an overload does not compile.
+  std::visit([&](const auto& shape) { write(shape, writer); }, work.shape);
   return key;
 }
 

@@ -27,9 +27,11 @@ class CostMemo final : public Accelerator {
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override;
   [[nodiscard]] const PowerModel* power() const override { return accelerator_.power(); }
 
+  /// Every number of the operating point, which shape it is, and every number of the shape.
+  static constexpr std::size_t kFields = 9 + 1 + 11;
+  using Key = std::array<double, kFields>;
+
  private:
-  /// Every number of a kernel's shape and of the operating point.
-  using Key = std::array<double, 22>;
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };

@@ -57,7 +57,7 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
     computing_.push_back(static_cast<std::uint32_t>(longest - of_kind.begin()));
   }
   for (const CollectiveUse& use : tables.collectives) {
-    collectives_.push_back(collectives.cost(use.request));
+    collectives_.push_back(use.cost ? *use.cost : collectives.cost(use.request));
     if (use.request.copy_engine) collectives_.back().multiprocessors = 0;
   }
 }

@@ -1,4 +1,4 @@
-// One operation at a time: starts, shares of devices and ports, ends.
+// One operation at a time: starts, shares of devices and links, ends.
 #include "engine/executor.hpp"
 
 #include <algorithm>
@@ -21,6 +21,7 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
       coalesce_(options.coalesce),
       power_trace_(options.power_trace),
       kernel_(kernel),
+      demands_(program, costs, kernel),
       graph_(program),
       timelines_(program, graph_, costs, options.launch_time),
       ranks_(program.ranks),
@@ -34,7 +35,6 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
   for (std::size_t i = 0; i < meetings_.size(); ++i) {
     meetings_[i] = {program.meetings[i].size(), program.meetings[i].size()};
   }
-  add_ports();
 }
 
 StepResult Executor::run() {
@@ -46,6 +46,8 @@ StepResult Executor::run() {
   StepResult result;
   result.step_time = kernel_.now();
   result.events = kernel_.events();
+  result.flows = kernel_.flows();
+  result.shared_flows = kernel_.shared_flows();
   tile_step(program_, times_, last_cause_, result);
   if (power_trace_) result.power = power_traces(program_, times_, costs_, result.step_time);
   return result;
@@ -64,27 +66,6 @@ void Executor::completed(std::span<const Token> tokens) {
       case Part::Transfer:
         if (--parts_left_[op] == 0) end_transfer(op);
         break;
-    }
-  }
-}
-
-void Executor::add_ports() {
-  constexpr std::size_t most = Kernel::kMostPorts / 2;
-  if (program_.ranks > most) {
-    throw SimulationError(
-        fmt::format("{} ranks would be simulated, at most {} can be; expected folding (run.fold: "
-                    "true), a smaller system, or --fidelity analytic",
-                    program_.ranks, most));
-  }
-  std::array<BytesPerSecond, 2> capacity{};
-  for (const CollectiveUse& use : program_.collectives) {
-    const GroupLayout& layout = use.request.layout;
-    capacity[0] = max(capacity[0], layout.scale_up);
-    capacity[1] = max(capacity[1], layout.scale_out);
-  }
-  for (std::uint32_t rank = 0; rank < program_.ranks; ++rank) {
-    for (std::size_t link = 0; link < capacity.size(); ++link) {
-      ports_[link].push_back(capacity[link].si() > 0 ? kernel_.add_port(capacity[link]) : 0);
     }
   }
 }
@@ -192,11 +173,21 @@ void Executor::start_transfer(std::uint32_t index, double share) {
     kernel_.start_timer(max(cost.transfer * share, Seconds(0)), token_of(index, Part::Transfer));
     return;
   }
-  parts_left_[index] = static_cast<std::uint8_t>(cost.loads.size());
-  for (const LinkLoad& load : cost.loads) {
-    kernel_.start_flow(ports_[static_cast<std::size_t>(load.link)][op.rank], load.bytes * share,
-                       load.bytes / cost.transfer, token_of(index, Part::Transfer));
+  parts_left_[index] = start_flows(index, op.rank, cost, share);
+}
+
+// One flow for each level of links that it loads.
+std::uint8_t Executor::start_flows(std::uint32_t index, std::uint32_t rank,
+                                   const CollectiveCost& cost, double share) {
+  const std::uint32_t collective = program_.ops()[index].work;
+  for (std::size_t i = 0; i < cost.loads.size(); ++i) {
+    const Bytes bytes = cost.loads[i].bytes;
+    kernel_.start_flow({.demands = demands_.of(collective, i, rank),
+                        .size = bytes * share,
+                        .bound = bytes / cost.transfer},
+                       token_of(index, Part::Transfer));
   }
+  return static_cast<std::uint8_t>(cost.loads.size());
 }
 
 void Executor::end_transfer(std::uint32_t index) {

@@ -3,32 +3,27 @@
 
 #include <vector>
 
-#include <orrery/outline.hpp>
 #include <orrery/step_result.hpp>
 
 #include "engine/cost_table.hpp"
+#include "engine/outline_index.hpp"
+#include "engine/rank_traffic.hpp"
 
 namespace orrery {
 
-/// Communication kernels at work beside computation.
-struct Beside {
-  int multiprocessors = 0;
-  BytesPerSecond memory{};
-  double link[2] = {0, 0};  ///< share of the transfer in which a LinkClass is busy, [0, 1]
-};
+/// Index into Tiles.
+inline std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
 
 /// Times of a routine with nothing else under way on its rank. They add up for routines in a row.
 struct RoutineProfile {
   Seconds time{};
-  Seconds compute{};    ///< part of `time` bound by the matrix or vector units
-  Seconds memory{};     ///< part of `time` bound by memory bandwidth
-  Seconds link[2]{};    ///< part of `time` in which a collective holds a LinkClass
   Seconds launching{};  ///< host time for its launches
   /// The routine is delayed when the host is later than so much before its start: the greatest
   /// excess of launches over kernels up to any of its operations (max-plus algebra).
   Seconds host_excess{-1e30};
-  Tiles tiles{};       ///< sum to `time`
-  bool closed = true;  ///< nothing goes on beside it after its end, and it waits for nothing
+  Tiles tiles{};           ///< sum to `time`
+  bool closed = true;      ///< nothing goes on beside it after its end, and it waits for nothing
+  bool sequential = true;  ///< nothing goes on beside it at all: a late host only moves its end
 
   /// This, then `next`.
   void append(const RoutineProfile& next);
@@ -36,27 +31,43 @@ struct RoutineProfile {
   [[nodiscard]] RoutineProfile repeated(std::uint32_t times) const;
 };
 
-/// Profiles of all routines of an outline on one kind of device.
+/// Profiles of the routines of an outline on one kind of device, each made at its first use.
 class RoutineProfiles {
  public:
   /// Keeps references.
-  RoutineProfiles(const Outline& outline, const CostTable& costs, Seconds launch_time, int kind);
+  RoutineProfiles(const OutlineIndex& index, const CostTable& costs, PortRates ports,
+                  Seconds launch_time, int kind);
 
-  [[nodiscard]] const RoutineProfile& of(std::uint32_t routine) const { return profiles_[routine]; }
+  [[nodiscard]] const RoutineProfile& of(std::uint32_t routine);
   /// Of an operation that holds the compute stream.
   [[nodiscard]] RoutineProfile of(const Op& op) const;
-  [[nodiscard]] Beside beside(std::uint32_t collective) const;
-  /// How much slower `profile` runs beside that; at least 1.
-  [[nodiscard]] double slowdown(const RoutineProfile& profile, const Beside& with) const;
+
+  [[nodiscard]] const BlockCost& block(std::uint32_t index) const {
+    return costs_.block(index, kind_);
+  }
+  /// How much slower a block runs beside what a rank communicates; at least 1.
+  [[nodiscard]] double slowdown(std::uint32_t block, const RankTraffic& beside);
+  [[nodiscard]] const OutlineIndex& index() const { return index_; }
+  [[nodiscard]] const CostTable& costs() const { return costs_; }
+  [[nodiscard]] const PortRates& ports() const { return ports_; }
+  [[nodiscard]] Seconds launch_time() const { return launch_time_; }
 
  private:
-  [[nodiscard]] RoutineProfile profile(const Routine& routine) const;
+  [[nodiscard]] RoutineProfile profile(std::uint32_t routine);
 
-  const Outline& outline_;
+  struct Slowdown {
+    int multiprocessors = 0;
+    BytesPerSecond memory{};
+    double factor = 1;
+  };
+  const OutlineIndex& index_;
   const CostTable& costs_;
+  PortRates ports_;
   Seconds launch_time_;
   int kind_;
   std::vector<RoutineProfile> profiles_;
+  std::vector<bool> known_;
+  std::vector<Slowdown> slowdowns_;  // by block: the last that was asked for
 };
 
 }  // namespace orrery

@@ -8,6 +8,8 @@
 
 #include <orrery/error.hpp>
 
+#include "folding/occupied.hpp"
+
 namespace orrery {
 namespace {
 
@@ -41,20 +43,24 @@ OperatingPoint point_of(const KindPoint& kind) {
 
 double ServerClass::flow() const { return std::max(kLeastFlow, speed * fans_left); }
 
-Fleet::Fleet(const Platform& platform, const ServerCooling* cooling, int devices)
-    : platform_(platform), cooling_(cooling) {
-  const int each = platform.devices_per_server();
-  servers_ = (devices + each - 1) / each;
-  add_classes(devices);
+Fleet::Fleet(const Platform& platform, const ServerCooling* cooling, const StepWork& work)
+    : platform_(platform), cooling_(cooling), devices_(work.devices) {
+  add_classes(work);
 }
 
-void Fleet::add_classes(int devices) {
+void Fleet::add_classes(const StepWork& work) {
   const int each = platform_.devices_per_server();
+  const auto occupied = [&](int device) {
+    if (work.device_list.empty()) return device < work.devices;
+    return std::binary_search(work.device_list.begin(), work.device_list.end(), device);
+  };
+  const std::vector<int> servers = occupied_servers(work, each);
+  servers_ = static_cast<int>(servers.size());
   std::map<std::vector<int>, std::size_t> known;
-  for (int server = 0; server < servers_; ++server) {
+  for (const int server : servers) {
     std::vector<int> kinds;
     for (int device = server * each; device < (server + 1) * each; ++device) {
-      kinds.push_back(device < devices ? platform_.kind(device) : -1);
+      kinds.push_back(occupied(device) ? platform_.kind(device) : -1);
     }
     const auto [found, added] = known.emplace(kinds, classes_.size());
     if (!added) {
@@ -236,9 +242,7 @@ Watts Fleet::servers_power() const {
 }
 
 std::string Fleet::device_name(const ServerClass& of, int device) const {
-  const int each = platform_.devices_per_server();
-  const auto index = platform_.component_of_device(of.first * each + device);
-  return platform_.components()[static_cast<std::size_t>(index)].name;
+  return platform_.device_name(of.first * platform_.devices_per_server() + device);
 }
 
 }  // namespace orrery

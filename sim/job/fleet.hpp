@@ -8,6 +8,7 @@
 #include <orrery/cooling.hpp>
 #include <orrery/platform.hpp>
 #include <orrery/step_result.hpp>
+#include <orrery/workload.hpp>
 
 #include "job/step_book.hpp"
 #include "thermal/server_network.hpp"
@@ -46,12 +47,14 @@ struct Load {
 
 class Fleet {
  public:
-  /// The first servers of `platform`, as many as `devices` of a job fill. `cooling` may be null.
-  Fleet(const Platform& platform, const ServerCooling* cooling, int devices);
+  /// The servers of `platform` that a job occupies. `cooling` may be null.
+  Fleet(const Platform& platform, const ServerCooling* cooling, const StepWork& work);
 
   [[nodiscard]] std::vector<ServerClass>& classes() { return classes_; }
   [[nodiscard]] const std::vector<ServerClass>& classes() const { return classes_; }
   [[nodiscard]] int servers() const { return servers_; }
+  /// That the job occupies.
+  [[nodiscard]] int devices() const { return devices_; }
   [[nodiscard]] const ServerCooling* cooling() const { return cooling_; }
   [[nodiscard]] const Platform& platform() const { return platform_; }
 
@@ -80,7 +83,7 @@ class Fleet {
   [[nodiscard]] BoardPower board(int kind, const Load& load) const;
 
  private:
-  void add_classes(int devices);
+  void add_classes(const StepWork& work);
   [[nodiscard]] Watts device_power(const ServerClass& of, int device, const Load& load);
   [[nodiscard]] thermal::ServerHeat heat_of(const ServerClass& of) const;
   void control(ServerClass& of, Temperature inlet, Seconds interval) const;
@@ -88,6 +91,7 @@ class Fleet {
   const Platform& platform_;
   const ServerCooling* cooling_;
   int servers_ = 1;
+  int devices_ = 1;
   std::vector<ServerClass> classes_;
   std::vector<BoardPower> boards_;  ///< by kind, as of power(); the last: an idle device
   MachineActivity activity_;

@@ -44,7 +44,7 @@ const Schema<Surroundings>& environment_schema() {
   return result;
 }
 
-Environment read_environment(Reader reader, const Registry& registry) {
+Environment read_environment(Reader reader, const Models<Plant>& plants) {
   Environment environment;
   environment.stated = true;
   const Surroundings spec = environment_schema().read(reader);
@@ -55,7 +55,7 @@ Environment read_environment(Reader reader, const Registry& registry) {
     reader.error("inlet", "inlet: a facility sets it; expected one of 'inlet' and 'facility'");
   }
   Reader facility = reader.child("facility");
-  environment.plant = registry.plants.make(facility, "model");
+  environment.plant = plants.make(facility, "model");
   return environment;
 }
 
@@ -163,12 +163,12 @@ void check_clock(const PowerModel& power, Hertz clock, const Location& where) {
 
 }  // namespace
 
-OperationSpec read_operation(const OperationNodes& nodes, const Registry& registry,
+OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& plants,
                              Diagnostics& diagnostics) {
   OperationSpec spec;
   if (nodes.environment.kind() != Node::Kind::Null) {
     spec.environment =
-        read_environment(Reader(nodes.environment, "environment", diagnostics), registry);
+        read_environment(Reader(nodes.environment, "environment", diagnostics), plants);
   }
   if (nodes.job.kind() != Node::Kind::Null) {
     spec.job = job_schema().read(Reader(nodes.job, "job", diagnostics));

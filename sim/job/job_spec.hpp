@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <orrery/accelerator.hpp>
 #include <orrery/cooling.hpp>
-#include <orrery/registry.hpp>
+#include <orrery/models.hpp>
 #include <orrery/schema.hpp>
 
 #include "job/weather.hpp"
@@ -76,7 +77,7 @@ struct OperationNodes {
 };
 
 /// Mistakes go to `diagnostics`.
-OperationSpec read_operation(const OperationNodes& nodes, const Registry& registry,
+OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& plants,
                              Diagnostics& diagnostics);
 /// The keys of `environment`, `job` and `record`.
 std::vector<Table> operation_tables();

@@ -33,6 +33,9 @@ void Ledger::add(Site& site, Doing doing, Seconds time) {
   for (const ServerClass& one : fleet.classes()) {
     const double count = one.count;
     devices_ += one.devices * count * time;
+    for (std::size_t i = 0; i < one.device.size(); ++i) {
+      (one.kinds[i] < 0 ? idle_ : working_) += one.device[i] * count * time;
+    }
     others_ += one.others * count * time;
     fans_ += one.fans * count * time;
     servers_ += one.wall * count * time;
@@ -90,11 +93,13 @@ void Ledger::fill(const Site& site, OperationReport& report) const {
 void Ledger::fill_power(const Site& site, PowerReport& power) const {
   const Fleet& fleet = site.fleet();
   const double servers = fleet.servers();
-  const double devices = servers * fleet.platform().devices_per_server();
+  const int idle = fleet.servers() * fleet.platform().devices_per_server() - fleet.devices();
   power.machine = fleet.platform().power().server.known;
   power.servers = fleet.servers();
-  power.device_mean = devices_ / time_ / devices;
+  power.device_mean = working_ / time_ / static_cast<double>(fleet.devices());
   power.device_peak = device_peak_;
+  power.idle_devices = idle;
+  if (idle > 0) power.idle_mean = idle_ / time_ / static_cast<double>(idle);
   power.devices = devices_ / time_ / servers;
   power.others = others_ / time_ / servers;
   power.fans = fans_ / time_ / servers;

@@ -34,6 +34,7 @@ class Ledger {
   void fill_thermal(const Site& site, ThermalReport& thermal) const;
 
   Seconds time_{}, training_{};
+  Joules working_{}, idle_{};  // of the devices that the job occupies, and of the others
   Joules devices_{}, others_{}, fans_{}, servers_{}, network_{}, distribution_{}, plant_{};
   Watts device_peak_{}, server_peak_{};
   double inlet_ = 0, outlet_ = 0, room_ = 0, exhaust_ = 0, speed_ = 0;  // integrals over time

@@ -16,7 +16,7 @@ constexpr int kHalvings = 12;
 
 Site::Site(const OperationInputs& inputs)
     : inputs_(inputs),
-      fleet_(inputs.platform, inputs.cooling, inputs.work.devices),
+      fleet_(inputs.platform, inputs.cooling, inputs.work),
       book_(inputs.step),
       cap_(inputs.spec.limits.cap),
       clock_(inputs.spec.limits.clock) {

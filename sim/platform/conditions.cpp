@@ -8,7 +8,8 @@
 namespace orrery {
 namespace {
 
-constexpr double kLeast = 0.001;  // of a clock or a bandwidth: less is a failure, not a slow part
+constexpr double kLeastShare =
+    0.001;  // of a clock or a bandwidth: less is a failure, not a slow part
 
 // `*`, or a name that ends in a number: -1 for any, nothing when it is neither.
 std::optional<int> number_after(std::string_view text, std::initializer_list<const char*> names) {
@@ -124,9 +125,9 @@ Conditions Conditions::read(Reader& system, const PlatformSpec& spec,
   }
   for (Reader& degraded : system.children("degraded", false)) {
     const Pattern pattern = read_pattern(degraded, spec);
-    const double clock = degraded.ratio_or("clock", 1, kLeast, 1);
-    const double scale_up = degraded.ratio_or("scale_up", 1, kLeast, 1);
-    const double scale_out = degraded.ratio_or("scale_out", 1, kLeast, 1);
+    const double clock = degraded.ratio_or("clock", 1, kLeastShare, 1);
+    const double scale_up = degraded.ratio_or("scale_up", 1, kLeastShare, 1);
+    const double scale_out = degraded.ratio_or("scale_out", 1, kLeastShare, 1);
     ignore_prose(degraded);
     degraded.finish();
     for (const int device : matching(pattern, spec)) {

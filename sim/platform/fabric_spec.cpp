@@ -63,6 +63,17 @@ FabricSpec read_fabric(Reader reader, const ServerSpec& server) {
   return fabric;
 }
 
+FabricSpec bundled(FabricSpec fabric) {
+  if (fabric.kind == FabricSpec::Kind::Dragonfly || fabric.spines_per_rail == 0) return fabric;
+  fabric.bundled = true;
+  fabric.uplinks_per_spine *= fabric.spines_per_rail;
+  fabric.cables_per_spine = fabric.uplinks_per_leaf;
+  fabric.spines_per_rail = 1;
+  fabric.cables_per_core = fabric.uplinks_per_spine;
+  fabric.cores_per_spine = fabric.uplinks_per_spine > 0 ? 1 : 0;
+  return fabric;
+}
+
 void wire_fabric(FabricSpec& fabric, const PlatformSpec& platform, Reader& system) {
   fabric.units = (platform.servers + fabric.servers_per_leaf - 1) / fabric.servers_per_leaf;
   if (fabric.kind == FabricSpec::Kind::Dragonfly) {

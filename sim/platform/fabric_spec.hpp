@@ -70,8 +70,15 @@ struct FabricSpec {
   int global_links_per_router = 0;
   int links_per_group_pair = 0;
 
+  /// The spines of a pod's rail are one component, and the cores above it: traffic is spread over
+  /// them.
+  bool bundled = false;
+
   [[nodiscard]] int units_per_pod() const { return servers_per_pod / servers_per_leaf; }
 };
+
+/// The same fabric with its spines and cores as bundles.
+FabricSpec bundled(FabricSpec fabric);
 
 FabricSpec read_fabric(Reader fabric, const ServerSpec& server);
 /// Lays the fabric out for so many servers. What does not fit is reported at `servers` of `system`.

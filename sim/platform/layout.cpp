@@ -39,37 +39,54 @@ Shares shares_of(std::span<const int> devices, int per_server) {
   return shares;
 }
 
+// The first and the last device of the server, where a group has one there only.
+std::vector<int> devices_in(const Share& share, std::span<const int> devices, int per_server) {
+  if (share.ranks == 1) return {0, per_server - 1};
+  const int base = share.server * per_server;
+  const auto begin = std::lower_bound(devices.begin(), devices.end(), base);
+  std::vector<int> result(begin, begin + share.ranks);
+  for (int& device : result) device -= base;
+  return result;
+}
+
+void set_ring(GroupLayout& layout, std::span<const int> local, const Network& network) {
+  const RingUse& ring = network.wiring.ring(local);
+  layout.scale_up = ring.bandwidth;
+  layout.scale_up_latency = ring.latency;
+  layout.over_host = !ring.direct;
+  layout.up = network.table.use_of(ring.together);
+}
+
 void set_scale_up(GroupLayout& layout, const Share& share, const ServerSpec& server,
-                  const Paths& paths) {
+                  const Network& network) {
   if (server.devices == 1) return;
   const bool alone = share.ranks == 1;
-  const Path path = paths.between(alone ? 0 : share.first, alone ? server.devices - 1 : share.last,
-                                  Reach::SameServer);
   const ScaleUpSpec& scale_up = server.scale_up;
+  const Path path = network.paths.between(
+      alone ? 0 : share.first, alone ? server.devices - 1 : share.last, Reach::SameServer);
   layout.scale_up_latency = path.latency;
   layout.scale_up_switched = scale_up.switches > 0;
   layout.in_switch_reduction = scale_up.in_switch_reduction;
   if (scale_up.kind == ScaleUpSpec::Kind::Torus) {
     layout.scale_up = torus_bandwidth(scale_up);
-  } else if (scale_up.kind == ScaleUpSpec::Kind::Pcie) {
-    // A ring uses every wire between the outermost two once in each direction.
-    layout.scale_up = path.bandwidth;
   } else if (scale_up.switches > 0 || alone) {
     layout.scale_up = scale_up.bandwidth;
-  } else {
+  } else {  // a wire to each of the others
     layout.scale_up = path.bandwidth * static_cast<double>(share.ranks - 1);
   }
+  layout.up = {network.table.use(network.table.port(), 1)};
 }
 
 void set_scale_out(GroupLayout& layout, const Shares& shares, const Span& span,
-                   const PlatformSpec& spec, const Network& network) {
+                   const PlatformSpec& spec, std::span<const int> local, const Network& network) {
   // Neighbours between servers have the same number in theirs, as a rail wants it.
   const Paths& paths = network.paths;
   layout.scale_out_latency =
       max(paths.between(shares.first.first, shares.last.first, span.reach).latency,
           paths.between(shares.first.last, shares.last.last, span.reach).latency) +
       detour_latency(span.reach, *spec.fabric);
-  set_scale_out_bandwidth(layout, span, spec, network.collisions);
+  set_scale_out_bandwidth(layout, span, spec, network.wiring.to_nics(local),
+                          {network.table, network.collisions});
   layout.in_network_reduction = spec.fabric->in_network_reduction;
 }
 
@@ -86,7 +103,14 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
   layout.ranks_per_server = shares.largest.ranks;
   layout.devices_per_server = spec.server.devices;
   layout.nics_per_server = spec.server.nics;
-  set_scale_up(layout, shares.largest, spec.server, network.paths);
+  using Kind = ScaleUpSpec::Kind;
+  const std::vector<int> local = devices_in(shares.largest, devices, spec.server.devices);
+  const Kind kind = spec.server.scale_up.kind;
+  if ((kind == Kind::Pcie || kind == Kind::Listed) && spec.server.devices > 1) {
+    set_ring(layout, local, network);
+  } else {
+    set_scale_up(layout, shares.largest, spec.server, network);
+  }
   if (spec.server.scale_up.kind == ScaleUpSpec::Kind::Torus) {
     const int first = shares.largest.server * spec.server.devices;
     const auto begin = std::lower_bound(devices.begin(), devices.end(), first);
@@ -94,13 +118,16 @@ GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
     set_torus(layout, {begin, count}, first, spec.server.scale_up);
   }
   if (shares.servers > 1) {
-    set_scale_out(layout, shares, Span(devices, spec), spec, network);
+    set_scale_out(layout, shares, Span(devices, spec), spec, local, network);
   }
   return layout;
 }
 
 GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
   GroupLayout result = a;
+  if (b.scale_up < a.scale_up) result.up = b.up;
+  if (b.scale_out < a.scale_out) result.out = b.out;
+  result.over_host = a.over_host || b.over_host;
   result.scale_up = min(a.scale_up, b.scale_up);
   result.scale_up_latency = max(a.scale_up_latency, b.scale_up_latency);
   result.scale_up_switched = a.scale_up_switched && b.scale_up_switched;
@@ -114,6 +141,8 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
 }
 
 GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
+  for (ResourceUse& use : layout.up) use.per_byte /= scale_up;
+  for (ResourceUse& use : layout.out) use.per_byte /= scale_out;
   layout.scale_up = layout.scale_up * scale_up;
   layout.torus_link = layout.torus_link * scale_up;
   layout.scale_out = layout.scale_out * scale_out;

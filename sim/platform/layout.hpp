@@ -4,13 +4,16 @@
 #include <span>
 
 #include "platform/paths.hpp"
+#include "platform/resource_table.hpp"
 #include "platform/routing.hpp"
 
 namespace orrery {
 
-/// What layouts are computed from besides the spec; both remember what they were asked.
+/// What layouts are computed from besides the spec; all remember what they were asked.
 struct Network {
   const Paths& paths;
+  const ServerWiring& wiring;
+  const ResourceTable& table;
   const Collisions& collisions;
 };
 

@@ -3,16 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "platform/index.hpp"
 #include "platform/machine_graph.hpp"
 
 namespace orrery {
 namespace {
 
 constexpr int kAllRails = -1;
-
-int at(const std::vector<int>& values, int index) {
-  return values[static_cast<std::size_t>(index)];
-}
 
 // `cables` between two switches, used as one link.
 WireSpec cables(const SwitchSpec& below, const SwitchSpec& above, int count, Seconds latency) {
@@ -22,15 +19,15 @@ WireSpec cables(const SwitchSpec& below, const SwitchSpec& above, int count, Sec
 
 }  // namespace
 
-void MachineGraph::add_fabric(const PlatformSpec& spec, const std::vector<Server>& servers) {
+void MachineGraph::add_fabric(const PlatformSpec& spec) {
   const FabricSpec& fabric = *spec.fabric;
   if (fabric.kind == FabricSpec::Kind::Dragonfly) {
-    add_dragonfly(spec, servers);
+    add_dragonfly(spec);
     return;
   }
-  const std::vector<int> leaves = add_leaves(spec, servers);
+  const Switches leaves = add_leaves(spec);
   if (fabric.units == 1) return;
-  const std::vector<int> spines = add_spines(fabric, leaves);
+  const Switches spines = add_spines(fabric, leaves);
   if (fabric.pods > 1) add_cores(fabric, spines);
 }
 
@@ -45,76 +42,78 @@ void MachineGraph::add_nic_links(const PlatformSpec& spec, const Server& server,
   }
 }
 
-int MachineGraph::add_leaf(const PlatformSpec& spec, const std::vector<Server>& servers, int unit,
-                           int rail) {
+// Unit by unit, in each rail by rail, where there are servers.
+MachineGraph::Switches MachineGraph::add_leaves(const PlatformSpec& spec) {
   const FabricSpec& fabric = *spec.fabric;
-  const int leaf =
-      add(fmt::format("leaf{}", unit * fabric.leaves_per_unit + rail), ComponentKind::LeafSwitch);
-  const int first = unit * fabric.servers_per_leaf;
-  const int end = std::min(spec.servers, first + fabric.servers_per_leaf);
-  for (int index = first; index < end; ++index) {
-    add_nic_links(spec, servers[static_cast<std::size_t>(index)], leaf,
-                  fabric.rails ? rail : kAllRails);
-  }
-  return leaf;
-}
-
-// Unit by unit, in each rail by rail.
-std::vector<int> MachineGraph::add_leaves(const PlatformSpec& spec,
-                                          const std::vector<Server>& servers) {
-  const FabricSpec& fabric = *spec.fabric;
-  std::vector<int> leaves;
-  for (int unit = 0; unit < fabric.units; ++unit) {
+  Switches leaves;
+  for (std::size_t first = 0; first < servers.size();) {
+    const int unit = servers[first].index / fabric.servers_per_leaf;
+    std::size_t end = first;
+    while (end < servers.size() && servers[end].index / fabric.servers_per_leaf == unit) ++end;
     for (int rail = 0; rail < fabric.leaves_per_unit; ++rail) {
-      leaves.push_back(add_leaf(spec, servers, unit, rail));
+      const int number = unit * fabric.leaves_per_unit + rail;
+      const int leaf = add(fmt::format("leaf{}", number), ComponentKind::LeafSwitch);
+      leaves.emplace(number, leaf);
+      for (std::size_t i = first; i < end; ++i) {
+        add_nic_links(spec, servers[i], leaf, fabric.rails ? rail : kAllRails);
+      }
     }
+    first = end;
   }
   return leaves;
 }
 
-// Pod by pod, in each rail by rail.
-std::vector<int> MachineGraph::add_spines(const FabricSpec& fabric,
-                                          const std::vector<int>& leaves) {
-  const WireSpec wire =
-      cables(fabric.leaf, *fabric.spine, fabric.cables_per_spine, fabric.cable_latency);
+// Pod by pod, in each rail by rail, where there are leaves.
+MachineGraph::Switches MachineGraph::add_spines(const FabricSpec& fabric, const Switches& leaves) {
+  WireSpec wire = cables(fabric.leaf, *fabric.spine, fabric.cables_per_spine, fabric.cable_latency);
+  if (fabric.bundled) wire.bandwidth = wire.bandwidth * fabric.routing.efficiency;
   const int per_pod = fabric.leaves_per_unit * fabric.spines_per_rail;
-  std::vector<int> spines;
-  for (int i = 0; i < fabric.pods * per_pod; ++i) {
-    spines.push_back(add(fmt::format("spine{}", i), ComponentKind::SpineSwitch));
-    const int rail = i % per_pod / fabric.spines_per_rail;
-    const int first = i / per_pod * fabric.units_per_pod();
-    const int end = std::min(fabric.units, first + fabric.units_per_pod());
-    for (int unit = first; unit < end; ++unit) {
-      connect(at(leaves, unit * fabric.leaves_per_unit + rail), spines.back(), wire, "network");
+  const int leaves_per_pod = fabric.leaves_per_unit * fabric.units_per_pod();
+  Switches spines;
+  for (int pod = 0; pod < fabric.pods; ++pod) {
+    const auto begin = leaves.lower_bound(pod * leaves_per_pod);
+    const auto end = leaves.lower_bound((pod + 1) * leaves_per_pod);
+    if (begin == end) continue;
+    for (int i = pod * per_pod; i < (pod + 1) * per_pod; ++i) {
+      const int spine = add(fmt::format("{}{}", fabric.bundled ? "spines" : "spine", i),
+                            ComponentKind::SpineSwitch);
+      spines.emplace(i, spine);
+      const int rail = i % per_pod / fabric.spines_per_rail;
+      for (auto leaf = begin; leaf != end; ++leaf) {
+        if (leaf->first % fabric.leaves_per_unit == rail) {
+          connect(leaf->second, spine, wire, "network");
+        }
+      }
     }
   }
   return spines;
 }
 
 // The spines of one number have cores of their own.
-void MachineGraph::add_cores(const FabricSpec& fabric, const std::vector<int>& spines) {
-  const WireSpec wire =
-      cables(*fabric.spine, *fabric.core, fabric.cables_per_core, fabric.cable_latency);
+void MachineGraph::add_cores(const FabricSpec& fabric, const Switches& spines) {
+  WireSpec wire = cables(*fabric.spine, *fabric.core, fabric.cables_per_core, fabric.cable_latency);
+  if (fabric.bundled) wire.bandwidth = wire.bandwidth * fabric.routing.efficiency;
   const int spines_per_pod = fabric.leaves_per_unit * fabric.spines_per_rail;
   for (int i = 0; i < spines_per_pod * fabric.cores_per_spine; ++i) {
-    const int core = add(fmt::format("core{}", i), ComponentKind::CoreSwitch);
-    const int spine = i / fabric.cores_per_spine;
-    for (int pod = 0; pod < fabric.pods; ++pod) {
-      connect(at(spines, pod * spines_per_pod + spine), core, wire, "network");
+    const int core =
+        add(fmt::format("{}{}", fabric.bundled ? "cores" : "core", i), ComponentKind::CoreSwitch);
+    for (const auto& [number, spine] : spines) {
+      if (number % spines_per_pod == i / fabric.cores_per_spine) {
+        connect(spine, core, wire, "network");
+      }
     }
   }
 }
 
-void MachineGraph::add_dragonfly(const PlatformSpec& spec, const std::vector<Server>& servers) {
+// Routers of groups without servers pass on what others send: all of them are built.
+void MachineGraph::add_dragonfly(const PlatformSpec& spec) {
   const FabricSpec& fabric = *spec.fabric;
   std::vector<int> routers;
   for (int i = 0; i < fabric.pods * fabric.routers_per_group; ++i) {
     routers.push_back(add(fmt::format("router{}", i), ComponentKind::Router));
-    const int first = i * fabric.servers_per_leaf;
-    const int end = std::min(spec.servers, first + fabric.servers_per_leaf);
-    for (int index = first; index < end; ++index) {
-      add_nic_links(spec, servers[static_cast<std::size_t>(index)], routers.back(), kAllRails);
-    }
+  }
+  for (const Server& server : servers) {
+    add_nic_links(spec, server, at(routers, server.index / fabric.servers_per_leaf), kAllRails);
   }
   const WireSpec local = cables(fabric.leaf, fabric.leaf, fabric.local_links, fabric.cable_latency);
   for (int group = 0; group < fabric.pods; ++group) {

@@ -7,64 +7,32 @@
 #include <orrery/error.hpp>
 
 #include "platform/conditions.hpp"
+#include "platform/device_names.hpp"
 #include "platform/layout.hpp"
 #include "platform/machine_graph.hpp"
+#include "platform/part.hpp"
 #include "platform/paths.hpp"
 #include "platform/platform_spec.hpp"
-#include "platform/router.hpp"
 
 namespace orrery {
 
-const char* to_text(ComponentKind kind) {
-  switch (kind) {
-    case ComponentKind::Device:
-      return "device";
-    case ComponentKind::Memory:
-      return "memory";
-    case ComponentKind::ScaleUpSwitch:
-      return "scale-up switch";
-    case ComponentKind::PcieSwitch:
-      return "pcie switch";
-    case ComponentKind::Cpu:
-      return "cpu";
-    case ComponentKind::Nic:
-      return "nic";
-    case ComponentKind::LeafSwitch:
-      return "leaf switch";
-    case ComponentKind::SpineSwitch:
-      return "spine switch";
-    case ComponentKind::CoreSwitch:
-      return "core switch";
-    case ComponentKind::Router:
-      return "router";
-  }
-  return "";
-}
-
 // Groups are laid out on the small machine of Paths; the whole one, tens of thousands of parts, is
-// built when somebody asks for it.
+// never built.
 struct Platform::Graph {
   PlatformSpec spec;
   Conditions conditions;
   std::vector<DeviceKind> kinds;
   std::vector<int> kind_of;  // by condition
+  std::vector<int> parts;    // of the fabric, in devices
   MachinePower power;
-  mutable std::once_flag machine_once, router_once, paths_once;
-  mutable std::optional<MachineGraph> whole;
-  mutable std::optional<Router> routes;
+  mutable std::once_flag paths_once;
   // Of every build: the machine as if all servers were of it.
   mutable std::vector<PlatformSpec> builds;
   mutable std::vector<std::unique_ptr<Paths>> small;
+  mutable std::vector<std::unique_ptr<ServerWiring>> wirings;
+  mutable std::vector<ResourceTable> tables;
   Collisions collisions;
 
-  const MachineGraph& machine() const {
-    std::call_once(machine_once, [this] { whole.emplace(spec); });
-    return *whole;
-  }
-  const Router& router() const {
-    std::call_once(router_once, [this] { routes.emplace(machine()); });
-    return *routes;
-  }
   void prepare_paths() const {
     std::call_once(paths_once, [this] {
       builds.push_back(spec);
@@ -72,13 +40,21 @@ struct Platform::Graph {
         builds.push_back(spec);
         builds.back().server = server;
       }
-      for (const PlatformSpec& build : builds) small.push_back(std::make_unique<Paths>(build));
+      for (const PlatformSpec& build : builds) {
+        small.push_back(std::make_unique<Paths>(build));
+        wirings.push_back(std::make_unique<ServerWiring>(build.server));
+        tables.emplace_back(build, *wirings.back());
+      }
     });
   }
   const Condition& condition(int device) const {
     return conditions.all()[static_cast<std::size_t>(conditions.of(device))];
   }
   void add_kinds();
+  [[nodiscard]] Network network(std::size_t build) const {
+    return {*small[build], *wirings[build], tables[build], collisions};
+  }
+  void add_parts();
   GroupLayout layout(std::span<const int> devices) const;
 };
 
@@ -106,10 +82,17 @@ void Platform::Graph::add_kinds() {
   }
 }
 
+void Platform::Graph::add_parts() {
+  if (!spec.fabric || spec.servers == 1) return;
+  for (const int servers : {spec.fabric->servers_per_leaf, spec.fabric->servers_per_pod}) {
+    parts.push_back(servers * spec.server.devices);
+  }
+}
+
 // A collective moves at the pace of its slowest member.
 GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   prepare_paths();
-  if (conditions.uniform()) return layout_of(devices, spec, {*small.front(), collisions});
+  if (conditions.uniform()) return layout_of(devices, spec, network(0));
   std::vector<bool> has_build(builds.size());
   double scale_up = 1, scale_out = 1;
   for (const int device : devices) {
@@ -121,7 +104,7 @@ GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   std::optional<GroupLayout> slowest;
   for (std::size_t build = 0; build < builds.size(); ++build) {
     if (!has_build[build]) continue;
-    const GroupLayout layout = layout_of(devices, builds[build], {*small[build], collisions});
+    const GroupLayout layout = layout_of(devices, builds[build], network(build));
     slowest = slowest ? slower(*slowest, layout) : layout;
   }
   return degraded(*slowest, scale_up, scale_out);
@@ -132,6 +115,7 @@ Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<con
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
   graph_->conditions.set_apart(apart, graph_->spec.server.devices);
   graph_->add_kinds();
+  graph_->add_parts();
   graph_->power = {.server = graph_->spec.server.power, .fabric = fabric_power(graph_->spec)};
 }
 
@@ -151,6 +135,23 @@ int Platform::kind(int device) const {
 }
 int Platform::condition(int device) const { return graph_->conditions.of(device); }
 bool Platform::uniform() const { return graph_->conditions.uniform(); }
+int Platform::period() const {
+  if (!uniform()) return devices();
+  const ServerSpec& server = graph_->spec.server;
+  using Kind = ScaleUpSpec::Kind;
+  const bool alike = server.scale_up.kind == Kind::NvLink || server.scale_up.kind == Kind::Torus;
+  const bool even =
+      server.nics == 0 || server.devices % server.nics == 0 || server.nics % server.devices == 0;
+  return alike && even ? 1 : devices_per_server();
+}
+const std::vector<int>& Platform::fabric_parts() const { return graph_->parts; }
+std::string Platform::device_name(int device) const {
+  ORRERY_CHECK(device >= 0 && device < devices());
+  return name_of_device(graph_->spec.server, device);
+}
+std::optional<int> Platform::find_device(std::string_view name) const {
+  return device_of_name(graph_->spec.server, graph_->spec.servers, name);
+}
 Bytes Platform::memory_capacity() const {
   Bytes least = accelerator().memory_capacity();
   for (const DeviceKind& kind : kinds()) least = min(least, kind.accelerator->memory_capacity());
@@ -160,18 +161,28 @@ Seconds Platform::launch_time() const { return graph_->spec.server.launch_time; 
 const Node& Platform::communication() const { return graph_->spec.communication; }
 const MachinePower& Platform::power() const { return graph_->power; }
 const Node& Platform::cooling() const { return graph_->spec.server.cooling; }
-const std::vector<Component>& Platform::components() const { return graph_->machine().components; }
-const std::vector<Link>& Platform::links() const { return graph_->machine().links; }
-
-int Platform::component_of_device(int device) const {
-  ORRERY_CHECK(device >= 0 && device < devices());
-  return graph_->machine().devices[static_cast<std::size_t>(device)];
-}
-
-Route Platform::route(int from_component, int to_component) const {
-  return graph_->router().routes(from_component, std::span(&to_component, 1)).front();
+MachinePart Platform::part(std::span<const int> servers, bool every_switch) const {
+  const Graph& graph = *graph_;
+  graph.prepare_paths();
+  PartServers which{
+      .indices = servers,
+      .builds = {},
+      .wirings = {},
+      .layouts = [&graph](std::span<const int> group) { return graph.layout(group); }};
+  for (std::size_t build = 0; build < graph.builds.size(); ++build) {
+    which.builds.push_back(&graph.builds[build].server);
+    which.wirings.push_back(graph.wirings[build].get());
+  }
+  PlatformSpec spec = graph.spec;
+  if (spec.fabric && !every_switch) spec.fabric = bundled(*spec.fabric);
+  return make_part(std::move(spec), graph.conditions, which);
 }
 
 GroupLayout Platform::layout(std::span<const int> devices) const { return graph_->layout(devices); }
+
+const std::vector<Resource>& Platform::resources() const {
+  graph_->prepare_paths();
+  return graph_->tables.front().all();
+}
 
 }  // namespace orrery

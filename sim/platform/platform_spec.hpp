@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <orrery/platform.hpp>
@@ -33,13 +34,46 @@ struct TorusSpec {
 
 /// How the devices of a server reach one another.
 struct ScaleUpSpec {
-  enum class Kind { NvLink, Pcie, Torus };
+  /// Listed: over whatever links the server lists, and PCIe where it lists none.
+  enum class Kind { NvLink, Pcie, Torus, Listed };
   Kind kind = Kind::Pcie;
   BytesPerSecond bandwidth{};  ///< per device and direction; in a torus of one link
   Seconds latency{};           ///< of a wire: to a switch, or to the other device
   TorusSpec torus;             ///< shape is empty elsewhere
   int switches = 0;            ///< 0: every pair of devices has its own wire
   bool in_switch_reduction = false;
+};
+
+/// A part of a server by kind and number, such as gpu3.
+struct PartName {
+  ComponentKind kind = ComponentKind::Device;
+  int index = 0;
+};
+
+/// Wires of one sort that a server lists, each between two of its parts.
+struct ListedLinks {
+  std::string kind;  ///< "nvlink", "pcie" or "upi"
+  WireSpec wire;
+  std::vector<std::pair<PartName, PartName>> between;
+};
+
+/// Drives of a server, all alike. Their rates are zero where the server does not say them: then
+/// nothing can be copied to or from them.
+struct DriveSpec {
+  int count = 0;
+  BytesPerSecond read{};
+  BytesPerSecond write{};
+  Seconds latency{};
+  bool on_pcie_switches = false;  ///< dealt to the PCIe switches in order; otherwise to the sockets
+  std::optional<DrawSpec> power;  ///< of one
+};
+
+/// Memory modules of a server, and what the channels of one socket carry together; zero where the
+/// server does not say it: then the memory never limits a copy.
+struct HostMemorySpec {
+  int count = 0;
+  BytesPerSecond per_socket{};
+  std::optional<DrawSpec> power;  ///< of one module
 };
 
 struct ServerSpec {
@@ -50,8 +84,17 @@ struct ServerSpec {
   Seconds launch_time{};
   int sockets = 1;
   std::optional<WireSpec> socket_link;  ///< between any two sockets
-  WireSpec pcie;                        ///< one x16 slot; a switch has the same to its socket
+  /// One x16 slot; a switch has the same to its socket. Not given where `links` wire the host.
+  WireSpec pcie;
+  bool host_listed = false;  ///< `links` wire the host: no slot, switch or socket is wired by rule
   int devices_per_pcie_switch = 1;
+  int listed_pcie_switches = 0;
+  /// Devices reach one another's memory without going through the host's. Otherwise what no link of
+  /// their own carries is written to the memory of the sender's socket and read from there.
+  bool peer_access = true;
+  std::vector<ListedLinks> links;
+  DriveSpec storage;
+  HostMemorySpec memory;
   WireSpec nic;
   int nics = 0;
   Node communication;
@@ -61,8 +104,10 @@ struct ServerSpec {
   ServerPower power;                     ///< of the whole server
   Node cooling;                          ///< Null when absent
 
-  [[nodiscard]] int pcie_switches() const { return devices / devices_per_pcie_switch; }
-  /// Devices per NIC or NICs per device are whole: the other one is below 1.
+  [[nodiscard]] int pcie_switches() const {
+    if (host_listed) return listed_pcie_switches;
+    return (devices + devices_per_pcie_switch - 1) / devices_per_pcie_switch;
+  }
   [[nodiscard]] double nics_per_device() const { return static_cast<double>(nics) / devices; }
 };
 
@@ -83,6 +128,13 @@ struct PlatformSpec {
 /// shape.
 TorusSpec read_torus(Reader& scale_up, int devices);
 ServerSpec read_server(Reader server, const AcceleratorFactory& make);
+/// `links` of a server whose counts are read.
+std::vector<ListedLinks> read_links(Reader& server, const ServerSpec& spec);
+/// `storage` and `memory` of a server; nothing where it has none.
+DriveSpec read_drives(Reader& server);
+HostMemorySpec read_host_memory(Reader& server);
+/// `bandwidth` and `latency`.
+WireSpec read_wire(Reader& reader);
 
 /// A whole number of parts from `minimum` to a million.
 int read_count(Reader& reader, const std::string& key, std::optional<int> fallback = std::nullopt,

@@ -28,20 +28,6 @@ void add_part(ServerPower& power, const char* name, int count, const std::option
       {.name = name, .count = count, .idle = draw->idle, .busy = draw->busy, .driver = driver});
 }
 
-// `memory` and `storage`: so many parts of one kind.
-void read_part(Reader& server, const char* key, ServerPower& power) {
-  if (!server.has(key)) {
-    server.ignore(key);
-    return;
-  }
-  Reader part = server.child(key);
-  const int count = read_count(part, "count", std::nullopt, 0);
-  add_part(power, key, count, read_draw(part), Driver::Host);
-  part.text_or("name", "");
-  ignore_prose(part);
-  part.finish();
-}
-
 void read_board(Reader& server, ServerPower& power) {
   std::optional<DrawSpec> draw;
   if (server.has("board")) {
@@ -128,8 +114,8 @@ ServerPower read_server_power(Reader& server, const ServerSpec& spec) {
   ServerPower power;
   power.host_activity = server.ratio_or("host_activity", kHostActivity, 0, 1);
   add_part(power, "cpu", spec.sockets, spec.cpu_power, Driver::Host);
-  read_part(server, "memory", power);
-  read_part(server, "storage", power);
+  add_part(power, "memory", spec.memory.count, spec.memory.power, Driver::Host);
+  add_part(power, "storage", spec.storage.count, spec.storage.power, Driver::Host);
   add_part(power, "scale_up", spec.scale_up.switches, spec.switch_power, Driver::ScaleUp);
   add_part(power, "nic", spec.nics, spec.nic_power, Driver::ScaleOut);
   read_board(server, power);

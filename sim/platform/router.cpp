@@ -9,8 +9,11 @@
 
 #include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <boost/graph/dijkstra_shortest_paths.hpp>
+#include <boost/property_map/function_property_map.hpp>
 
 #include <orrery/error.hpp>
+
+#include "platform/index.hpp"
 
 namespace orrery {
 namespace {
@@ -23,12 +26,21 @@ std::int64_t cost_of(const Link& link) {
   return std::llround(link.latency.si() * 1e12) * kPicosecond + 1;
 }
 
+// More than any route takes: what a device that does not forward would pass on.
+constexpr std::int64_t kBlocked = std::int64_t{1} << 57;
+
 struct Edge {
   std::int64_t cost = 0;
   int link = 0;
+  bool passes = true;  ///< may be taken after another link
 };
 
-std::size_t index(int value) { return static_cast<std::size_t>(value); }
+// Whether what came to `component` may go on over `link`.
+bool passes(const MachineGraph& machine, int link, int component) {
+  return machine.links[index(link)].kind == "hbm" ||
+         machine.components[index(component)].kind != ComponentKind::Device ||
+         machine.devices_forward[index(component)];
+}
 
 }  // namespace
 
@@ -36,6 +48,12 @@ struct Router::Graph {
   using Adjacency = boost::compressed_sparse_row_graph<boost::directedS, boost::no_property, Edge,
                                                        boost::no_property, int, int>;
   Adjacency adjacency;
+
+  [[nodiscard]] std::int64_t cost(const Adjacency::edge_descriptor& edge, int start) const {
+    const Edge& taken = adjacency[edge];
+    const bool blocked = !taken.passes && boost::source(edge, adjacency) != start;
+    return blocked ? taken.cost + kBlocked : taken.cost;
+  }
 };
 
 Router::Router(const MachineGraph& machine) : machine_(machine) {
@@ -44,7 +62,8 @@ Router::Router(const MachineGraph& machine) : machine_(machine) {
   for (int i = 0; i < static_cast<int>(machine.links.size()); ++i) {
     const Link& link = machine.links[index(i)];
     ends.insert(ends.end(), {{link.from, link.to}, {link.to, link.from}});
-    edges.insert(edges.end(), 2, {.cost = cost_of(link), .link = i});
+    edges.push_back({.cost = cost_of(link), .link = i, .passes = passes(machine, i, link.from)});
+    edges.push_back({.cost = cost_of(link), .link = i, .passes = passes(machine, i, link.to)});
   }
   const int vertices = static_cast<int>(machine.components.size());
   graph_ = std::make_unique<const Graph>(Graph{Graph::Adjacency(
@@ -63,7 +82,11 @@ std::vector<Route> Router::routes(int from, std::span<const int> to) const {
   const auto ids = boost::get(boost::vertex_index, graph);
   boost::dijkstra_shortest_paths(
       graph, from,
-      boost::weight_map(boost::get(&Edge::cost, graph))
+      boost::weight_map(
+          boost::make_function_property_map<Graph::Adjacency::edge_descriptor, std::int64_t>(
+              [this, from](const Graph::Adjacency::edge_descriptor& edge) {
+                return graph_->cost(edge, from);
+              }))
           .distance_map(boost::make_iterator_property_map(cost.begin(), ids))
           .distance_inf(kUnreached));
   std::vector<Route> result;
@@ -75,7 +98,7 @@ std::vector<Route> Router::routes(int from, std::span<const int> to) const {
 Route Router::trace(int from, int to, std::span<const std::int64_t> cost) const {
   const Graph::Adjacency& graph = graph_->adjacency;
   Route route;
-  if (cost[index(to)] == kUnreached) return route;
+  if (cost[index(to)] >= kBlocked) return route;
   while (to != from) {
     int previous = std::numeric_limits<int>::max();
     int taken = 0;
@@ -83,12 +106,14 @@ Route Router::trace(int from, int to, std::span<const std::int64_t> cost) const 
     for (auto edge = first; edge != last; ++edge) {
       const int neighbour = boost::target(*edge, graph);
       const bool shortest = cost[index(neighbour)] == cost[index(to)] - graph[*edge].cost;
-      if (!shortest || neighbour >= previous) continue;
+      const bool open = neighbour == from || passes(machine_, graph[*edge].link, neighbour);
+      if (!shortest || !open || neighbour >= previous) continue;
       previous = neighbour;
       taken = graph[*edge].link;
     }
     const Link& link = machine_.links[index(taken)];
-    route.bandwidth = route.links.empty() ? link.bandwidth : min(route.bandwidth, link.bandwidth);
+    const BytesPerSecond way = link.from == previous ? link.bandwidth : link.back;
+    route.bandwidth = route.links.empty() ? way : min(route.bandwidth, way);
     route.latency += link.latency;
     route.links.push_back(taken);
     to = previous;

@@ -10,14 +10,14 @@
 #include <limits>
 #include <vector>
 
+#include "platform/index.hpp"
+
 namespace orrery {
 namespace {
 
 constexpr int kMostExactFlows = 4096;
 constexpr double kNegligible = 1e-12;
 constexpr double kUnlimited = 1e30;  // bytes/s
-
-std::size_t index(int value) { return static_cast<std::size_t>(value); }
 
 std::vector<double> log_factorials(int most) {
   std::vector<double> result(index(most) + 1, 0.0);

@@ -5,6 +5,8 @@
 namespace orrery {
 namespace {
 
+constexpr double kUncrossed = 1e30;  // bytes/s, of what nothing crosses
+
 /// Counts how a sorted sequence of servers falls into blocks of equal size.
 class Blocks {
  public:
@@ -67,8 +69,20 @@ double nics_per_leaf(const Scene& scene) {
   return static_cast<double>(scene.fabric.servers_per_leaf) * per_server;
 }
 
-/// The least of what leaves and spines let every NIC send.
-BytesPerSecond fat_tree_rate(const Scene& scene) {
+/// What links of the fabric let every NIC send.
+struct CutRate {
+  FabricCut cut = FabricCut::Leaf;
+  BytesPerSecond rate{};
+};
+using CutRates = std::vector<CutRate>;
+
+BytesPerSecond least(const CutRates& rates) {
+  BytesPerSecond result{kUncrossed};
+  for (const CutRate& one : rates) result = min(result, one.rate);
+  return result;
+}
+
+CutRates fat_tree_rates(const Scene& scene) {
   const FabricSpec& fabric = scene.fabric;
   const BytesPerSecond port = min(scene.spec.server.nic.bandwidth, fabric.leaf.port_bandwidth);
   const double nics = nics_per_leaf(scene);
@@ -76,20 +90,21 @@ BytesPerSecond fat_tree_rate(const Scene& scene) {
                  .share = scene.crossing().unit,
                  .nics = nics,
                  .links = static_cast<double>(std::max(1, fabric.uplinks_per_leaf))};
-  const BytesPerSecond rate = scene.through(leaf);
-  if (fabric.pods == 1) return rate;
+  CutRates rates{{FabricCut::Leaf, scene.through(leaf)}};
+  if (fabric.pods == 1) return rates;
   // Each spine takes its part of the NICs of a pod's rail.
   const Cut spine{.per_nic = leaf.per_nic / fabric.core_oversubscription,
                   .share = scene.crossing().pod,
                   .nics = nics * fabric.units_per_pod() / fabric.spines_per_rail,
                   .links = static_cast<double>(fabric.uplinks_per_spine)};
-  return min(rate, scene.through(spine));
+  rates.push_back({FabricCut::Spine, scene.through(spine)});
+  return rates;
 }
 
 /// Minimal: one hop in the group for traffic that stays there, up to one before and one after the
 /// global link; neighbours in order load one link to the next router and those to the next group.
 /// Valiant: two hops in the group, three around two global links, all spread.
-BytesPerSecond dragonfly_rate(const Scene& scene, bool valiant) {
+CutRates dragonfly_rates(const Scene& scene, bool valiant) {
   const FabricSpec& fabric = scene.fabric;
   const double routers = fabric.routers_per_group;
   const double nics = static_cast<double>(fabric.servers_per_leaf) * scene.spec.server.nics;
@@ -102,11 +117,12 @@ BytesPerSecond dragonfly_rate(const Scene& scene, bool valiant) {
   const bool concentrated = scene.traffic == Traffic::Neighbours && !spread;
   const double local_load = nics * ((spread ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
                                     (detour ? 3.0 : 2.0) * crossing.pod / routers);
-  BytesPerSecond rate{1e30};
+  CutRates rates;
   if (routers > 1 && local_load > 0) {
-    rate = fabric.leaf.port_bandwidth * static_cast<double>(fabric.local_links) / local_load;
+    rates.push_back({FabricCut::Local, fabric.leaf.port_bandwidth *
+                                           static_cast<double>(fabric.local_links) / local_load});
   }
-  if (fabric.pods == 1 || crossing.pod <= 0) return rate;
+  if (fabric.pods == 1 || crossing.pod <= 0) return rates;
   const double targets = detour                                 ? fabric.pods - 1
                          : scene.traffic == Traffic::Neighbours ? 1
                                                                 : scene.span.pods - 1;
@@ -115,34 +131,35 @@ BytesPerSecond dragonfly_rate(const Scene& scene, bool valiant) {
                    .share = (detour ? 2.0 : 1.0) * crossing.pod,
                    .nics = nics * routers,
                    .links = links};
-  return min(rate, scene.through(global));
+  rates.push_back({FabricCut::Global, scene.through(global)});
+  return rates;
 }
 
-BytesPerSecond fabric_rate(const Scene& scene) {
+CutRates fabric_rates(const Scene& scene) {
   using Paths = RoutingSpec::Paths;
-  if (scene.fabric.kind == FabricSpec::Kind::FatTree) return fat_tree_rate(scene);
+  if (scene.fabric.kind == FabricSpec::Kind::FatTree) return fat_tree_rates(scene);
   const Paths paths = scene.fabric.routing.paths;
-  const BytesPerSecond chosen = dragonfly_rate(scene, paths == Paths::Valiant);
-  return paths == Paths::Ugal ? max(chosen, dragonfly_rate(scene, true)) : chosen;
+  CutRates chosen = dragonfly_rates(scene, paths == Paths::Valiant);
+  if (paths != Paths::Ugal) return chosen;
+  CutRates detour = dragonfly_rates(scene, true);
+  return least(detour) > least(chosen) ? detour : chosen;
 }
 
-/// What one NIC moves between its devices and its leaf.
-BytesPerSecond nic_bandwidth(const PlatformSpec& spec) {
-  return min(min(spec.server.nic.bandwidth, spec.server.pcie.bandwidth),
-             spec.fabric->leaf.port_bandwidth);
-}
-
-/// What PCIe lets every device send at once. Where some switches have no NIC, their devices share
-/// the wire to the socket.
-BytesPerSecond pcie_share(const ServerSpec& server) {
-  if (server.nics >= server.pcie_switches()) return server.pcie.bandwidth;
-  return server.pcie.bandwidth / static_cast<double>(server.devices_per_pcie_switch);
-}
-
-BytesPerSecond device_share(const Scene& scene) {
-  const PlatformSpec& spec = scene.spec;
-  const BytesPerSecond nic = min(nic_bandwidth(spec), fabric_rate(scene));
-  return min(nic * spec.server.nics_per_device(), pcie_share(spec.server));
+// What a device takes when all of the machine send: the way to its NICs, their ports, and the links
+// between switches.
+std::vector<ResourceUse> resources_of(const Scene& scene, const NicUse& nics,
+                                      const ResourceTable& table) {
+  std::vector<ResourceUse> use = table.use_of(nics.together);
+  double busiest = 0;
+  for (const auto& [nic, share] : nics.ports) busiest = std::max(busiest, share);
+  use.push_back(table.use(table.nic(), busiest));
+  const double nics_per_device = scene.spec.server.nics_per_device();
+  for (const CutRate& one : fabric_rates(scene)) {
+    if (one.rate >= BytesPerSecond(kUncrossed)) continue;
+    const std::uint32_t cut = table.cut(one.cut);
+    use.push_back(table.use(cut, table.all()[cut].capacity / (one.rate * nics_per_device)));
+  }
+  return use;
 }
 
 }  // namespace
@@ -166,12 +183,17 @@ Span::Span(std::span<const int> devices, const PlatformSpec& spec) {
 }
 
 void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const PlatformSpec& spec,
-                             const Collisions& collisions) {
-  const FabricSpec& fabric = *spec.fabric;
-  layout.scale_out = device_share({spec, fabric, span, collisions, Traffic::Neighbours});
-  layout.scale_out_all_to_all = device_share({spec, fabric, span, collisions, Traffic::Pairs});
-  layout.scale_out_alone = min(nic_bandwidth(spec) * std::max(1.0, spec.server.nics_per_device()),
-                               spec.server.pcie.bandwidth);
+                             const NicUse& nics, const Fabric& fabric) {
+  const ResourceTable& table = fabric.table;
+  const auto scene = [&](Traffic traffic) {
+    return Scene{spec, *spec.fabric, span, fabric.collisions, traffic};
+  };
+  layout.out = resources_of(scene(Traffic::Neighbours), nics, table);
+  layout.scale_out = bandwidth_of(layout.out);
+  layout.scale_out_all_to_all = bandwidth_of(resources_of(scene(Traffic::Pairs), nics, table));
+  std::vector<ResourceUse> alone = table.use_of(nics.own);
+  alone.push_back(table.use(table.nic(), 1.0 / static_cast<double>(nics.ports.size())));
+  layout.scale_out_alone = bandwidth_of(alone);
 }
 
 Seconds detour_latency(Reach reach, const FabricSpec& fabric) {

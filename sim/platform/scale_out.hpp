@@ -4,6 +4,7 @@
 #include <span>
 
 #include "platform/paths.hpp"
+#include "platform/resource_table.hpp"
 #include "platform/routing.hpp"
 
 namespace orrery {
@@ -26,10 +27,16 @@ struct Span {
   Span(std::span<const int> devices, const PlatformSpec& spec);
 };
 
+/// What rates between servers are computed from; both remember what they were asked.
+struct Fabric {
+  const ResourceTable& table;
+  const Collisions& collisions;
+};
+
 /// Sets the group's share of the NICs and the fabric behind them; `Reach` and latencies are the
 /// caller's.
 void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const PlatformSpec& spec,
-                             const Collisions& collisions);
+                             const NicUse& nics, const Fabric& fabric);
 
 /// What detours of non-minimal routing add to the longest minimal route.
 Seconds detour_latency(Reach reach, const FabricSpec& fabric);

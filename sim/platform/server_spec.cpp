@@ -1,22 +1,23 @@
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "platform/platform_spec.hpp"
 
 namespace orrery {
-namespace {
 
 WireSpec read_wire(Reader& reader) {
   return {.bandwidth = reader.positive<BytesPerSecond>("bandwidth"),
           .latency = reader.quantity<Seconds>("latency")};
 }
 
+namespace {
+
 void read_scale_up(Reader reader, ServerSpec& server) {
   using Kind = ScaleUpSpec::Kind;
   ScaleUpSpec& spec = server.scale_up;
-  spec.kind = reader.choice<Kind>(
-      "kind", {{"nvlink", Kind::NvLink}, {"pcie", Kind::Pcie}, {"torus", Kind::Torus}});
+  spec.kind = reader.choice<Kind>("kind", {{"nvlink", Kind::NvLink},
+                                           {"pcie", Kind::Pcie},
+                                           {"torus", Kind::Torus},
+                                           {"links", Kind::Listed}});
   if (spec.kind == Kind::Torus) {
     const WireSpec wire = read_wire(reader);
     spec.bandwidth = wire.bandwidth;
@@ -54,28 +55,23 @@ void read_cpu(Reader reader, ServerSpec& spec) {
   reader.finish();
 }
 
-void read_pcie(Reader reader, ServerSpec& spec) {
+// Without `pcie` the listed links wire the host too.
+void read_pcie(Reader& server, ServerSpec& spec) {
+  spec.host_listed = !server.has("pcie") && server.has("links");
+  if (spec.host_listed) {
+    spec.listed_pcie_switches = read_count(server, "pcie_switches", 0, 0);
+    return;
+  }
+  Reader reader = server.child("pcie");
   spec.pcie = read_wire(reader);
   const int per_nic = spec.nics > 0 ? std::max(1, spec.devices / spec.nics) : 1;
   spec.devices_per_pcie_switch = read_count(reader, "devices_per_switch", per_nic);
-  if (spec.devices % spec.devices_per_pcie_switch != 0) {
-    reader.error(
-        "devices_per_switch",
-        fmt::format("devices_per_switch: expected a divisor of the {} accelerators; got {}",
-                    spec.devices, spec.devices_per_pcie_switch));
-    spec.devices_per_pcie_switch = 1;
-  }
   ignore_prose(reader);
   reader.finish();
 }
 
 void read_nics(Reader& server, ServerSpec& spec) {
   spec.nics = read_count(server, "nics", 0, 0);
-  if (spec.nics > 0 && spec.devices % spec.nics != 0 && spec.nics % spec.devices != 0) {
-    server.error(
-        "nics", fmt::format("nics: expected a divisor or a multiple of the {} accelerators; got {}",
-                            spec.devices, spec.nics));
-  }
   if (spec.nics == 0) {
     server.ignore("nic");
     return;
@@ -102,7 +98,11 @@ ServerSpec read_server(Reader server, const AcceleratorFactory& make) {
   read_cpu(server.child("cpu"), spec);
   spec.sockets = read_count(server, "sockets", 2);
   read_nics(server, spec);
-  read_pcie(server.child("pcie"), spec);
+  read_pcie(server, spec);
+  spec.peer_access = server.boolean_or("peer_access", true);
+  spec.storage = read_drives(server);
+  spec.memory = read_host_memory(server);
+  spec.links = read_links(server, spec);
   spec.communication = server.raw("communication");
   spec.power = read_server_power(server, spec);
   spec.cooling = server.raw("cooling");

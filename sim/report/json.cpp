@@ -7,9 +7,12 @@
 #include <orrery/error.hpp>
 #include <orrery/report.hpp>
 
-#include "report/operation_json.hpp"
-
 namespace orrery {
+
+// operation_json.cpp: adds `power`, `energy`, `thermal` and `job`, as far as they are known. In no
+// header, so that none holds nlohmann-json.
+void add_operation(const OperationReport& report, nlohmann::ordered_json& json);
+
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -78,6 +81,8 @@ Json tree(const Report& report, const JsonOptions& options) {
   json["system"] = report.system;
   json["accelerator"] = report.accelerator;
   json["devices"] = report.devices;
+  json["device_names"] = report.device_names;
+  json["machine_devices"] = report.machine_devices;
   json["inputs"] = Json::array();
   for (const InputFile& input : report.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});

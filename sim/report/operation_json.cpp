@@ -1,8 +1,7 @@
-#include "report/operation_json.hpp"
-
+// Power, energy, temperatures and job of a report as JSON; json.cpp calls it.
 #include <nlohmann/json.hpp>
 
-#include <orrery/program.hpp>
+#include <orrery/operation_report.hpp>
 
 namespace orrery {
 namespace {
@@ -11,6 +10,10 @@ using Json = nlohmann::ordered_json;
 
 Json power_json(const PowerReport& p) {
   Json json = {{"device_mean_w", p.device_mean.si()}, {"device_peak_w", p.device_peak.si()}};
+  if (p.idle_devices > 0) {
+    json["idle_devices"] = p.idle_devices;
+    json["idle_device_mean_w"] = p.idle_mean.si();
+  }
   if (!p.machine) return json;
   json["servers"] = p.servers;
   json["server_mean_w"] = p.server_mean.si();

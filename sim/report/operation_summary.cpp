@@ -20,6 +20,10 @@ std::string duration(Seconds time) {
 
 void add_devices(const PowerReport& p, SummaryText& text) {
   text.line("  a device      {} mean, {} peak", to_text(p.device_mean), to_text(p.device_peak));
+  if (p.idle_devices > 0) {
+    text.line("  left idle     {} device{} of the servers, {} each", p.idle_devices,
+              p.idle_devices == 1 ? "" : "s", to_text(p.idle_mean));
+  }
 }
 
 void add_shares(const PowerReport& p, SummaryText& text) {

@@ -42,8 +42,11 @@ class Summary {
   void heading() {
     text_.line("{}{}{}{}{}", text_.style(kBold), report_.scenario, text_.style(kReset),
                report_.description.empty() ? "" : " - ", report_.description);
-    text_.line("{}{}, {} x {}{}", text_.style(kDim), report_.system, report_.devices,
-               report_.accelerator, text_.style(kReset));
+    const bool all = report_.devices == report_.machine_devices;
+    text_.line("{}{}, {} x {}{}{}", text_.style(kDim), report_.system, report_.devices,
+               report_.accelerator,
+               all ? "" : fmt::format(" of {}: {}", report_.machine_devices, report_.device_names),
+               text_.style(kReset));
   }
 
   void throughput() {

@@ -8,6 +8,7 @@
 #include "engine/executor.hpp"
 #include "engine/outline_summary.hpp"
 #include "engine/step_energy.hpp"
+#include "folding/occupied.hpp"
 #include "job/job_rows.hpp"
 #include "job/operation.hpp"
 #include "kernel/kernel.hpp"
@@ -23,16 +24,7 @@ class NoCollectives final : public CollectiveModel {
   }
 };
 
-// Of the machine's devices.
-FlopsPerSecond mean_peak(const Platform& platform, Dtype dtype) {
-  FlopsPerSecond sum{};
-  for (const DeviceKind& kind : platform.kinds()) {
-    sum += kind.accelerator->peak(dtype) * static_cast<double>(kind.devices);
-  }
-  return sum / static_cast<double>(platform.devices());
-}
-
-Throughput throughput_of(const StepWork& work, Seconds step, const Platform& platform) {
+Throughput throughput_of(const StepWork& work, Seconds step, FlopsPerSecond peak) {
   Throughput result;
   result.step_time = step;
   result.tokens_per_second = work.tokens / step.si();
@@ -40,7 +32,6 @@ Throughput throughput_of(const StepWork& work, Seconds step, const Platform& pla
   result.tokens_per_second_per_device = result.tokens_per_second / work.devices;
   result.model_per_device = work.model_flops / step / static_cast<double>(work.devices);
   result.hardware_per_device = work.hardware_flops / step / static_cast<double>(work.devices);
-  const FlopsPerSecond peak = mean_peak(platform, work.dtype);
   if (peak.si() > 0) {
     result.mfu = result.model_per_device / peak;
     result.hfu = result.hardware_per_device / peak;
@@ -93,7 +84,7 @@ StepResult step_of(const LoweredWorkload& lowered, const CostTable& costs,
     step = estimate(lowered.outline, costs, lowered.launch_time);
   } else {
     const Program program = flatten(lowered.outline);
-    const auto kernel = make_simgrid_kernel();
+    const auto kernel = make_kernel();
     step = execute(program, costs,
                    {.launch_time = lowered.launch_time,
                     .coalesce = options.coalesce,
@@ -144,7 +135,7 @@ void run_operation(const Machine& machine, const LoweredWorkload& lowered,
                    const EvaluateOptions& options, Report& report) {
   const int each = machine.platform->devices_per_server();
   check_operation(machine.operation, machine.platform->accelerator(),
-                  (lowered.work.devices + each - 1) / each);
+                  occupied_servers(lowered.work, each).back() + 1);
   Operated operated = operate({.platform = *machine.platform,
                                .cooling = machine.cooling.get(),
                                .spec = machine.operation,
@@ -199,7 +190,7 @@ Machine make_machine(const Scenario& scenario, const Registry& registry) {
   }
   machine.operation = read_operation(
       {.environment = scenario.environment, .job = scenario.job, .record = scenario.record},
-      registry, diagnostics);
+      registry.plants, diagnostics);
   machine.operation.limits = {.cap = scenario.power_cap,
                               .clock = scenario.clock,
                               .seed = scenario.seed,
@@ -236,6 +227,8 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
   report.system = platform.name();
   report.accelerator = platform.accelerator().name();
   report.devices = lowered.work.devices;
+  report.machine_devices = platform.devices();
+  report.device_names = occupied_devices(lowered.work, platform);
   report.fidelity = to_text(options.fidelity);
   report.warnings = lowered.warnings;
   for (const RepresentedRank& rank : lowered.outline.ranks) report.rank_names.push_back(rank.name);
@@ -256,7 +249,8 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
     report.step = step_of(lowered, costs, step_options);
   }
   add_caveats(platform, costs, lowered.outline.collectives.size(), report.warnings);
-  report.throughput = throughput_of(lowered.work, report.step.step_time, platform);
+  report.throughput = throughput_of(lowered.work, report.step.step_time,
+                                    mean_peak(lowered.outline.ranks, platform, lowered.work.dtype));
   if (lowered.bus_bandwidth) {
     report.collective = collective_report(lowered.outline.collectives.front(), costs.collective(0),
                                           report.step.step_time);

@@ -68,6 +68,8 @@ const Schema<PlanSpec>& plan_schema() {
        optional("show", &P::show, whole(), "lines of the table"),
        optional("memory_share", &P::memory_share, between(0.01, 1.0),
                 "of a device's memory that a strategy may take"),
+       optional("prune", &P::prune,
+                "leave out what a lower bound excludes; no result depends on it"),
        custom<P>({.key = "search",
                   .kind = Field::Kind::Names,
                   .required = false,

@@ -24,6 +24,7 @@ struct PlanSpec {
   std::size_t confirm = 5;
   std::size_t show = 10;
   double memory_share = 1;
+  bool prune = true;  ///< rule strategies out by a lower bound; the table is the same without
   SearchValues search;
   Location where_search;
   std::vector<Limit> limits;

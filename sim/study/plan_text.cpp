@@ -77,8 +77,10 @@ std::string table(const PlanResult& result) {
 std::string to_text(const PlanResult& result, const TextOptions&) {
   std::string text =
       fmt::format("{} on {} devices of {}\n", result.scenario, result.devices, result.system);
-  text += fmt::format("{} of {} legal strategies evaluated in closed form{}\n\n", result.evaluated,
-                      result.legal, result.interrupted ? " before the search was interrupted" : "");
+  text += fmt::format(
+      "{} of {} legal strategies evaluated in closed form{}{}\n\n", result.evaluated, result.legal,
+      result.interrupted ? " before the search was interrupted" : "",
+      result.pruned > 0 ? fmt::format("; a lower bound ruled {} out", result.pruned) : "");
   if (result.best.empty()) {
     text += result.legal == 0
                 ? "nothing to evaluate: tensor, pipeline and context ranks divide the devices, and "
@@ -109,6 +111,7 @@ std::string to_json(const PlanResult& result) {
                {"objective", to_text(result.objective)},
                {"legal", result.legal},
                {"evaluated", result.evaluated},
+               {"pruned", result.pruned},
                {"interrupted", result.interrupted},
                {"best", Json::array()},
                {"rejected", Json::object()}};

@@ -86,6 +86,7 @@ Suite read_suite(const std::filesystem::path& file) {
   suite.result.target_median = optional_ratio(target, "median");
   target.finish();
   suite.result.known_miss = reader.text_or("known_miss", "");
+  suite.result.ceiling = optional_ratio(reader, "ceiling");
   Reader search = reader.child("search", false);
   for (const std::string& path : search.keys()) suite.search.emplace_back(path, search.texts(path));
   Reader relative = reader.child("relative", false);

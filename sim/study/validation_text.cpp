@@ -18,26 +18,32 @@ std::string target_text(const SuiteResult& suite) {
 }
 
 std::string verdict(const SuiteResult& suite) {
+  const std::string failure = suite.failure();
+  if (!failure.empty()) return "FAILS: " + failure;
   if (!suite.target_mean && !suite.target_median) return "";
   return suite.meets_targets() ? "met" : "MISSED";
+}
+
+std::string ceiling_text(const SuiteResult& suite) {
+  return suite.ceiling ? fmt::format("{:.1f} %", *suite.ceiling * 100) : "";
 }
 
 }  // namespace
 
 std::string to_text(const std::vector<SuiteResult>& suites) {
   std::string text =
-      fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8} {:>9} {:>8}  {:<22} {}\n", "suite", "cases",
-                  "mean", "median", "bias", "analytic", "differs", "target", "");
+      fmt::format("{:<26} {:>5} {:>8} {:>8} {:>8} {:>9} {:>8} {:>8}  {:<22} {}\n", "suite", "cases",
+                  "mean", "median", "bias", "analytic", "differs", "ceiling", "target", "");
   int cases = 0, without = 0;
   double sum = 0, analytic = 0, differs = 0;
   for (const SuiteResult& suite : suites) {
     const int predicted = suite.predicted_cases();
     text += fmt::format(
-        "{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>7.1f} % {:>6.2f} %  {:<22} {}\n",
+        "{:<26} {:>5} {:>6.1f} % {:>6.1f} % {:>+6.1f} % {:>7.1f} % {:>6.2f} % {:>8}  {:<22} {}\n",
         suite.name, predicted, suite.mean_absolute_error() * 100,
         suite.median_absolute_error() * 100, suite.bias() * 100,
         suite.analytic_mean_absolute_error() * 100, suite.mean_fidelity_difference() * 100,
-        target_text(suite), verdict(suite));
+        ceiling_text(suite), target_text(suite), verdict(suite));
     cases += predicted;
     without += static_cast<int>(suite.cases.size()) - predicted;
     sum += suite.mean_absolute_error() * predicted;
@@ -103,6 +109,8 @@ std::string to_json(const std::vector<SuiteResult>& suites) {
          {"mean_fidelity_difference", suite.mean_fidelity_difference()},
          {"meets_targets", suite.meets_targets()},
          {"known_miss", suite.known_miss},
+         {"ceiling", suite.ceiling ? Json(*suite.ceiling) : Json()},
+         {"failure", suite.failure()},
          {"cases", cases}});
   }
   return json.dump(2) + "\n";

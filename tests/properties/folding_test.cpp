@@ -12,23 +12,69 @@ struct Case {
   Changes changes;
 };
 
-// Every layout on a uniform machine, with a slow device, and with a slow link.
-std::vector<Case> cases() {
-  const std::vector<Case> machines = {
+std::vector<Case> machines() {
+  return {
       {"uniform", {}},
       {"straggler", {{"system.degraded", "[{devices: server1.gpu3, clock: 0.7}]"}}},
       {"hot_position", {{"system.degraded", "[{devices: '*.gpu7', clock: 0.9}]"}}},
       {"slow_link", {{"system.degraded", "[{devices: server2.gpu0, scale_out: 0.5}]"}}},
       {"mixed", {{"system.mixed", "[{servers: 1, server: {use: servers/dgx-a100}}]"}}},
   };
+}
+
+std::vector<Case> with_machines(const std::vector<Case>& jobs) {
   std::vector<Case> all;
-  for (const Layout& layout : layouts()) {
-    if (layout.name == "fp8") continue;  // an A100 has no such units
-    for (const Case& machine : machines) {
-      all.push_back({layout.name + "_" + machine.name, layout.changes + machine.changes});
+  for (const Case& job : jobs) {
+    for (const Case& machine : machines()) {
+      all.push_back({job.name + "_" + machine.name, job.changes + machine.changes});
     }
   }
   return all;
+}
+
+// Every layout on a uniform machine, with a slow device, and with a slow link.
+std::vector<Case> cases() {
+  std::vector<Case> jobs;
+  for (const Layout& layout : layouts()) {
+    if (layout.name == "fp8") continue;  // an A100 has no such units
+    jobs.push_back({layout.name, layout.changes});
+  }
+  return with_machines(jobs);
+}
+
+constexpr const char* kDense =
+    "model: {name: small, layers: 2, hidden: 4096, heads: 32, feed_forward: 16384, vocabulary: "
+    "32768, max_sequence: 2048}, sequence_length: 2048, precision: bf16, software: {use: "
+    "software/megatron-core-2024}";
+constexpr const char* kSparse =
+    "model: {name: sparse, layers: 2, hidden: 4096, heads: 32, feed_forward: 16384, vocabulary: "
+    "32768, max_sequence: 2048, moe: {experts: 8, experts_per_token: 2, expert_feed_forward: 4096}}"
+    ", sequence_length: 2048, precision: bf16, software: {use: software/megatron-core-2024}";
+
+std::string layer(const char* model, const std::string& pass, const std::string& parallelism) {
+  return "{kind: transformer_layer, pass: " + pass + ", parallelism: {" + parallelism + "}, " +
+         model + "}";
+}
+
+// The workload kinds beside training.
+std::vector<Case> other_kinds() {
+  const auto workload = [](const std::string& map) { return Changes{{"workload", map}}; };
+  return {
+      {"gemm", workload("{kind: gemm, m: 4096, n: 4096, k: 4096, regime: sustained}")},
+      {"attention", workload("{kind: attention, version: flash2, batch: 2, heads: 16, "
+                             "sequence_length: 4096, head_dim: 128}")},
+      {"stream", workload("{kind: stream, bytes: 1 GB}")},
+      {"collective", workload("{kind: collective, collective: all_reduce, bytes: 1 GB}")},
+      {"few_ranks",
+       workload("{kind: collective, collective: all_to_all, bytes: 64 MB, ranks: 12}")},
+      {"listed", workload("{kind: collective, collective: all_gather, bytes: 64 MB, devices: "
+                          "[server1.gpu3, 2, server2.gpu0, 31]}")},
+      {"layer", workload(layer(kDense, "forward", "tensor: 8, sequence: true, data: 4"))},
+      {"layer_backward", workload(layer(kDense, "backward", "tensor: 4, context: 2"))},
+      {"layer_experts",
+       workload(layer(kSparse, "forward", "tensor: 2, sequence: true, expert: 8"))},
+      {"layer_experts_backward", workload(layer(kSparse, "backward", "expert: 8"))},
+  };
 }
 
 class Folding : public testing::TestWithParam<Case> {};
@@ -56,6 +102,67 @@ TEST_P(Folding, GivesTheSameOperationByOperation) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, Folding, testing::ValuesIn(cases()),
                          [](const auto& of) { return of.param.name; });
+
+class FoldingOfOtherKinds : public testing::TestWithParam<Case> {};
+
+TEST_P(FoldingOfOtherKinds, GivesWhatEveryRankGives) {
+  for (const char* fidelity : {"event", "analytic"}) {
+    SCOPED_TRACE(fidelity);
+    const Changes changes = GetParam().changes + Changes{{"run.fidelity", fidelity}};
+    const Report folded = run(changes);
+    const Report unfolded = run(changes + Changes{{"run.fold", "false"}});
+    EXPECT_EQ(static_cast<int>(unfolded.rank_names.size()), unfolded.devices);
+    EXPECT_LE(folded.rank_names.size(), unfolded.rank_names.size());
+    expect_equal(folded, unfolded);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, FoldingOfOtherKinds,
+                         testing::ValuesIn(with_machines(other_kinds())),
+                         [](const auto& of) { return of.param.name; });
+
+Changes slow(const std::string& devices, const std::string& what) {
+  return {{"system.degraded", "[{devices: " + devices + ", " + what + "}]"}};
+}
+
+TEST(ADeviceThatDiffers, IsFeltByALayerThatItTakesPartIn) {
+  // Products take twice as long at half the clock, what memory and links bound as long as before;
+  // seven tensor ranks wait for the eighth.
+  const Changes one_server = Changes{{"system.servers", "1"}} +
+                             Changes{{"workload", layer(kDense, "forward", "tensor: 8")}};
+  const double healthy = step_seconds(one_server);
+  const double straggling = step_seconds(one_server + slow("server0.gpu3", "clock: 0.5"));
+  EXPECT_GT(straggling, 1.2 * healthy);
+  EXPECT_LE(straggling, 2 * healthy);
+}
+
+TEST(ADeviceThatDiffers, IsFeltByAKernelOnIt) {
+  const Changes gemm = {{"workload", "{kind: gemm, m: 8192, n: 8192, k: 8192, regime: burst}"}};
+  const double healthy = step_seconds(gemm);
+  EXPECT_EQ(step_seconds(gemm + slow("server0.gpu1", "clock: 0.5")), healthy);
+  // Twice as long, but for the launch and what waits for memory.
+  EXPECT_NEAR(step_seconds(gemm + slow("server0.gpu0", "clock: 0.5")) / healthy, 2, 0.1);
+}
+
+TEST(ACollective, RunsOnTheDevicesThatAreListed) {
+  const auto seconds = [](const std::string& devices, const Changes& machine = {}) {
+    return step_seconds(
+        Changes{{"workload",
+                 "{kind: collective, collective: all_reduce, bytes: 1 GB, " + devices + "}"}} +
+        machine);
+  };
+  EXPECT_EQ(seconds("devices: [0, 1, 2, 3]"), seconds("ranks: 4"));
+  EXPECT_EQ(seconds("devices: [server0.gpu5, server0.gpu2]"), seconds("devices: [2, 5]"));
+  // A pair in two servers has the NICs between it, an eighth of what NVLink carries.
+  EXPECT_GT(seconds("devices: [0, 8]"), 3 * seconds("devices: [0, 1]"));
+  // A device whose links are slow slows the pairs that it is in and no other.
+  const Changes degraded = slow("server0.gpu2", "scale_up: 0.5");
+  EXPECT_EQ(seconds("devices: [0, 1]", degraded), seconds("devices: [0, 1]"));
+  // At most twice as long: the copies and latency of a pair do not change.
+  const double slower = seconds("devices: [0, 2]", degraded) / seconds("devices: [0, 2]");
+  EXPECT_GT(slower, 1.5);
+  EXPECT_LE(slower, 2);
+}
 
 Changes sixty_four(const std::string& parallelism) {
   return {{"system.servers", "8"}, {"workload.parallelism", parallelism}};
@@ -86,6 +193,20 @@ TEST(FoldingOfThreeServers, IsExactWhateverTheDataRanksAre) {
       SCOPED_TRACE(layout);
       expect_equal(run(machine), run(machine + Changes{{"run.fold", "false"}}));
     }
+  }
+}
+
+// Leaves of three servers; stages of two.
+TEST(FoldingOnLeavesThatCutStages, IsExact) {
+  const Changes six = {{"system.servers", "6"},
+                       {"system.fabric.servers_per_leaf", "3"},
+                       {"workload.global_batch", "48"}};
+  for (const char* layout : {"{tensor: 8, pipeline: 3}", "{pipeline: 3, sharding: zero1}",
+                             "{tensor: 4, context: 4, sharding: zero1}"}) {
+    SCOPED_TRACE(layout);
+    const Changes changes =
+        six + Changes{{"workload.parallelism", layout}, {"workload.model.layers", "6"}};
+    expect_equal(run(changes), run(changes + Changes{{"run.fold", "false"}}));
   }
 }
 

@@ -1,8 +1,7 @@
-// Every suite of scenarios/validation predicts all of its cases and meets its target, or says why
-// it does not.
+// Every suite of scenarios/validation predicts all of its cases, stays below its ceiling and meets
+// its target, or says why it does not.
 #include <filesystem>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <orrery/builtin.hpp>
@@ -23,7 +22,7 @@ std::vector<std::string> suite_names() {
 
 class ValidationSuite : public testing::TestWithParam<std::string> {};
 
-TEST_P(ValidationSuite, PredictsEveryCaseAndMeetsItsTarget) {
+TEST_P(ValidationSuite, PredictsEveryCaseAndHoldsItsGates) {
   const Registry registry = builtin_registry();
   const SuiteResult suite = validate_suite(kFolder / (GetParam() + ".yaml"), registry);
   EXPECT_EQ(suite.name, GetParam());
@@ -32,11 +31,8 @@ TEST_P(ValidationSuite, PredictsEveryCaseAndMeetsItsTarget) {
     EXPECT_TRUE(c.predicted) << c.name << ": " << c.problem;
     EXPECT_GT(c.measured, 0) << c.name;
   }
-  if (!suite.known_miss.empty()) return;
-  EXPECT_TRUE(suite.meets_targets())
-      << fmt::format("mean {:.4f}, median {:.4f}; targets mean {}, median {}",
-                     suite.mean_absolute_error(), suite.median_absolute_error(),
-                     suite.target_mean.value_or(-1), suite.target_median.value_or(-1));
+  EXPECT_TRUE(suite.ceiling) << "no ceiling";
+  EXPECT_EQ(suite.failure(), "");
 }
 
 std::string test_name(const testing::TestParamInfo<std::string>& info) {

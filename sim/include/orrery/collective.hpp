@@ -1,6 +1,7 @@
 #pragma once
 /// Collective operations and the interface of their cost models.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,15 @@ struct TorusAxis {
   friend bool operator==(const TorusAxis&, const TorusAxis&) = default;
 };
 
+/// What a member of a group takes of a resource while it moves bytes.
+struct ResourceUse {
+  std::uint32_t resource = 0;  ///< index into Platform::resources(), or MachinePart::resources()
+  double per_byte = 1;         ///< units of it for every byte that the member moves; above 0
+  BytesPerSecond capacity{};   ///< of the resource
+
+  friend bool operator==(const ResourceUse&, const ResourceUse&) = default;
+};
+
 /// What a group of devices can talk over. Derived from the platform's graph.
 struct GroupLayout {
   int ranks = 1;
@@ -34,6 +44,8 @@ struct GroupLayout {
   Seconds scale_up_latency{};        ///< of the wires and switches between two devices of a server
   bool scale_up_switched = false;    ///< any-to-any through switches
   bool in_switch_reduction = false;  ///< NVLS, in the server
+  /// Between the group's devices of a server lie PCIe and the sockets, not links of their own.
+  bool over_host = false;
   /// In a torus: the axes on which the group's devices of one server differ. Empty elsewhere and
   /// for one device. A group that is no evenly spaced box is one line without wrap.
   std::vector<TorusAxis> torus;
@@ -53,6 +65,13 @@ struct GroupLayout {
   int nics_per_server = 0;
   int devices_per_server = 1;
   bool in_network_reduction = false;  ///< SHARP in the fabric
+  /// What traffic in the server and between servers takes. `scale_out` is the least capacity /
+  /// per_byte of its resources; `scale_up` likewise, but where a group has a part of a port's
+  /// wires.
+  std::vector<ResourceUse> up, out;
+  /// The resources are those of one MachinePart, shared by all who name them. Otherwise every
+  /// represented rank has its own: what it sees while all others of its class do the same.
+  bool placed = false;
 
   friend bool operator==(const GroupLayout&, const GroupLayout&) = default;
 };

@@ -19,10 +19,12 @@ namespace orrery {
 struct PowerReport {
   bool machine = false;  ///< false: only the devices' power is known
   int servers = 1;
-  Watts device_mean{};
-  Watts device_peak{};
-  Watts devices{};  ///< all of a server
-  Watts others{};   ///< CPUs, memory, NICs, switches, drives, board
+  Watts device_mean{};   ///< of the devices that the job occupies
+  Watts device_peak{};   ///< likewise
+  int idle_devices = 0;  ///< of these servers, which the job leaves idle
+  Watts idle_mean{};     ///< of one of them
+  Watts devices{};       ///< all of a server, idle ones included
+  Watts others{};        ///< CPUs, memory, NICs, switches, drives, board
   Watts fans{};
   Watts supply_loss{};
   Watts server_mean{};  ///< at the wall

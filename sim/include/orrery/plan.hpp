@@ -43,6 +43,9 @@ struct PlanResult {
   Objective objective = Objective::Time;
   std::size_t legal = 0;      ///< strategies
   std::size_t evaluated = 0;  ///< of them, before the search ended
+  /// Of them, those whose step a lower bound showed to be longer than that of every one in `best`:
+  /// nothing else of them was looked at, so limits that they do not keep are not in `rejected`.
+  std::size_t pruned = 0;
   bool interrupted = false;
   std::vector<PlanCandidate> best;  ///< confirmed ones first, by objective; then by closed form
   std::vector<std::pair<std::string, std::size_t>> rejected;  ///< by reason, most first
@@ -50,8 +53,8 @@ struct PlanResult {
   std::string nearest;
 };
 
-/// Searches what the scenario's `plan` map says: {objective, confirm, show, memory_share, search,
-/// limits}. The result does not depend on the number of threads.
+/// Searches what the scenario's `plan` map says: {objective, confirm, show, memory_share, prune,
+/// search, limits}. The result does not depend on the number of threads.
 /// @throws ConfigError when the workload has nothing to search or the map is wrong.
 PlanResult plan(const Scenario& scenario, const Registry& registry, const PlanOptions& options);
 

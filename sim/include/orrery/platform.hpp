@@ -3,52 +3,20 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <orrery/accelerator.hpp>
 #include <orrery/collective.hpp>
+#include <orrery/machine_part.hpp>
 #include <orrery/machine_power.hpp>
 #include <orrery/reader.hpp>
+#include <orrery/resource.hpp>
 
 namespace orrery {
-
-enum class ComponentKind {
-  Device,
-  Memory,
-  ScaleUpSwitch,
-  PcieSwitch,
-  Cpu,
-  Nic,
-  LeafSwitch,
-  SpineSwitch,
-  CoreSwitch,
-  Router  ///< of a dragonfly
-};
-const char* to_text(ComponentKind kind);
-
-/// A part of the machine with its hierarchical name, such as "server3.gpu5" or "leaf0".
-struct Component {
-  std::string name;
-  ComponentKind kind = ComponentKind::Device;
-};
-
-/// A full-duplex connection; `bandwidth` is per direction.
-struct Link {
-  int from = 0;  ///< component index
-  int to = 0;
-  BytesPerSecond bandwidth{};
-  Seconds latency{};
-  std::string kind;  ///< "nvlink", "ici", "pcie", "hbm", "upi", "network"
-};
-
-/// A route: the links from one component to another.
-struct Route {
-  std::vector<int> links;      ///< indices into Platform::links(), in order; empty when none exists
-  Seconds latency{};           ///< their sum
-  BytesPerSecond bandwidth{};  ///< the least of them
-};
 
 /// Devices of one type and clock.
 struct DeviceKind {
@@ -85,6 +53,17 @@ class Platform {
   [[nodiscard]] int condition(int device) const;
   /// All devices are of one condition.
   [[nodiscard]] bool uniform() const;
+  /// Devices after which the machine repeats, within the parts of its fabric: 1 where any device is
+  /// as good as another, devices_per_server() where their places in the server differ, devices()
+  /// where servers do.
+  [[nodiscard]] int period() const;
+  /// Devices in each nested part of the fabric, from small to large: those behind one leaf (or one
+  /// set of rails), then those of a pod. Empty for one server.
+  [[nodiscard]] const std::vector<int>& fabric_parts() const;
+  /// "server3.gpu5". @pre 0 <= device < devices()
+  [[nodiscard]] std::string device_name(int device) const;
+  /// The device of that name; none where there is no such device.
+  [[nodiscard]] std::optional<int> find_device(std::string_view name) const;
   /// Bytes of device memory that a job can use on every device.
   [[nodiscard]] Bytes memory_capacity() const;
   /// What the host spends to launch one kernel, of the server's CPU.
@@ -96,16 +75,18 @@ class Platform {
   /// The `cooling` map of an ordinary server, for the cooling model; Null when absent.
   [[nodiscard]] const Node& cooling() const;
 
-  [[nodiscard]] const std::vector<Component>& components() const;
-  [[nodiscard]] const std::vector<Link>& links() const;
-  /// The component index of device `device` (0 … devices()-1, server by server).
-  [[nodiscard]] int component_of_device(int device) const;
-  /// The route of least latency; ties go to the lower component index. O(E log V).
-  [[nodiscard]] Route route(int from_component, int to_component) const;
+  /// Some servers and what joins them, part by part; sorted, without duplicates, at least one. With
+  /// `every_switch` each spine and core is a component of its own. O(their components).
+  [[nodiscard]] MachinePart part(std::span<const int> servers, bool every_switch = false) const;
 
   /// What the group can talk over when every device of the machine works in a group of the same
   /// shape. `devices` holds at least one, sorted, without duplicates. O(size).
   [[nodiscard]] GroupLayout layout(std::span<const int> devices) const;
+  /// What operations share, once for all servers and switches that are alike: GroupLayout::up and
+  /// ::out refer to it. Of the ordinary build; those of `mixed` servers have the same order and
+  /// other capacities where their links differ, which their layouts account for. Lives as long as
+  /// the platform. Thread-safe.
+  [[nodiscard]] const std::vector<Resource>& resources() const;
 
  private:
   struct Graph;

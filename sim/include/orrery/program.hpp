@@ -3,10 +3,12 @@
 /// every class of ranks.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <orrery/collective.hpp>
+#include <orrery/resource.hpp>
 #include <orrery/work.hpp>
 
 namespace orrery {
@@ -52,6 +54,8 @@ struct CollectiveUse {
   CollectiveRequest request;
   const char* who = "";  ///< name of the group, for people: "tensor"
   int group = 0;         ///< kind of group, an index into RepresentedRank::meetings
+  /// What it costs alone where no collective model is to be asked: a copy along its route.
+  std::optional<CollectiveCost> cost{};
 };
 
 /// What operations refer to by index.
@@ -60,6 +64,8 @@ struct WorkTables {
   std::vector<CollectiveUse> collectives;
   std::vector<Seconds>
       host_times;  ///< of host operations, during which the device has nothing to do
+  /// What collectives with a `placed` layout share, whatever rank issues them.
+  std::vector<Resource> resources;
 };
 
 /// A rank that is simulated, and those it stands for: they run the same program on the same kind of

@@ -50,7 +50,9 @@ struct Report {
   std::string version;
   std::string system;
   std::string accelerator;
-  int devices = 1;
+  int devices = 1;           ///< that the job occupies: what means over devices are about
+  int machine_devices = 1;   ///< of the system
+  std::string device_names;  ///< of the job's: "server0.gpu0 to server0.gpu7"
   std::vector<InputFile> inputs;
   std::string fidelity = "event";
   std::vector<std::string> warnings;

@@ -10,6 +10,8 @@
 
 #include <orrery/outline.hpp>
 #include <orrery/platform.hpp>
+#include <orrery/sdk/folded_job.hpp>
+#include <orrery/sdk/job_layout.hpp>
 #include <orrery/strategy.hpp>
 
 namespace orrery {
@@ -33,7 +35,9 @@ struct StepWork {
   Flops model_flops{};        ///< of the global batch; recomputation not counted, attention counted
   Flops hardware_flops{};     ///< recomputation counted
   Dtype dtype = Dtype::Bf16;  ///< whose peak MFU refers to
-  int devices = 1;            ///< that the job occupies
+  int devices = 1;            ///< that the job occupies; lower() sets it
+  /// Which those are, in ascending order; empty: the first ones. lower() sets it.
+  std::vector<int> device_list{};
 };
 
 /// A workload lowered onto a platform.
@@ -56,13 +60,21 @@ struct LowerOptions {
   bool shorten = false;
 };
 
+/// A workload says who its ranks are (layout()) and builds the step of one rank of every class
+/// (build()); lower() is what others call, and the one place where ranks are folded. Its functions
+/// are pure: the same arguments give equal results, from several threads at once.
+/// `orrery/sdk/` has what an implementation is made of, and conformance.hpp checks one.
 class Workload {
  public:
   virtual ~Workload() = default;
-  /// Builds the step. @throws ConfigError where recipe and platform do not go together, naming both
-  /// places.
-  [[nodiscard]] virtual LoweredWorkload lower(const Platform& platform,
-                                              const LowerOptions& options) const = 0;
+  /// The step on `platform`: layout(), folding, build(), in this order. Fills in the ranks of the
+  /// outline where build() left them out, and the devices of StepWork.
+  /// @throws ConfigError where recipe and platform do not go together, naming both places.
+  /// @throws InternalError where the ranks on a kind of device are not as many as such devices.
+  [[nodiscard]] LoweredWorkload lower(const Platform& platform, const LowerOptions& options) const;
+  /// Who takes part: ranks, their devices and their process groups by formula. Cheap: it does not
+  /// look at single ranks. @throws ConfigError as lower()
+  [[nodiscard]] virtual JobLayout layout(const Platform& platform) const = 0;
   /// What lower() says of memory, without lowering; none where it says nothing.
   [[nodiscard]] virtual std::optional<MemoryUse> memory(const Platform&) const { return {}; }
   /// The ways in which the workload could be laid out; null when there is only this one.
@@ -71,6 +83,13 @@ class Workload {
                                                                         const SearchValues&) const {
     return nullptr;
   }
+
+ protected:
+  /// The outline of the represented ranks, one for every class of `job` in their order; their
+  /// routines differ where their programs or the links of their groups do. `job` is laid out as
+  /// layout() said and lives until build() returns. @throws ConfigError as lower()
+  [[nodiscard]] virtual LoweredWorkload build(const FoldedJob& job,
+                                              const LowerOptions& options) const = 0;
 };
 
 }  // namespace orrery

@@ -170,14 +170,31 @@ TEST(Estimator, CommunicationOnOneStreamComesInOrderAndKernelsLoseToAll) {
 }
 
 TEST(Estimator, BlockingCommunicationSharesItsLink) {
-  // Beside for 4 s on the same link: the first 2 s of 3 s are done, 1 s remains.
+  // 30 B each on a link of 10 B/s, of which either gets half: both end at 6 s.
   OutlineBench bench;
   CollectiveCost beside = timed(4, 0, 10), blocking = timed(3);
   beside.loads = blocking.loads = {{LinkClass::ScaleUp, Bytes(30)}};
   bench.pass(
       {.routine = bench.add({bench.collective(beside, Stream::DataComm, Tile::DataComm),
                              bench.collective(blocking, Stream::Compute, Tile::TensorComm)})});
-  EXPECT_NEAR(seconds(bench.estimated().breakdown, Tile::TensorComm), 5, kRounding);
+  EXPECT_NEAR(seconds(bench.estimated().breakdown, Tile::TensorComm), 6, kRounding);
+  expect_equal(bench.estimated(), bench.simulated());
+}
+
+TEST(Estimator, CommunicationIsSharedFromTheEndOfItsLatency) {
+  // Blocking from 0, 20 B at 10 B/s; beside from 1, after 1 s of latency, 30 B at 6 B/s. 0 to 1:
+  // 10 B. Then half of the link each: the blocking one ends at 3. Beside: 10 B by then, 20 B more.
+  OutlineBench bench;
+  CollectiveCost blocking = timed(2), beside = timed(5, 1);
+  blocking.loads = {{LinkClass::ScaleUp, Bytes(20)}};
+  beside.loads = {{LinkClass::ScaleUp, Bytes(30)}};
+  bench.pass({.routine = bench.add({bench.collective(beside, Stream::DataComm, Tile::DataComm),
+                                    bench.collective(blocking, Stream::Compute, Tile::TensorComm),
+                                    bench.compute(1)})});
+  const StepResult result = bench.estimated();
+  EXPECT_NEAR(result.step_time.si(), 3 + 20 / 6.0, kRounding);
+  EXPECT_NEAR(seconds(result.breakdown, Tile::TensorComm), 3, kRounding);
+  expect_equal(result, bench.simulated());
 }
 
 TEST(Estimator, AWaitGoesToTheTileOfWhatIsAwaited) {

@@ -22,9 +22,6 @@ struct Piece {
 RoutineProfile profile_of(const Piece& piece) {
   RoutineProfile profile;
   profile.time = Seconds(piece.time);
-  profile.compute = Seconds(piece.time * 0.75);
-  profile.memory = Seconds(piece.time * 0.25);
-  profile.link[1] = Seconds(piece.time * 0.5);
   profile.launching = Seconds(piece.launching);
   if (piece.waits) profile.host_excess = profile.launching - profile.time;
   profile.tiles[static_cast<std::size_t>(piece.waits ? Tile::Compute : Tile::TensorComm)] =
@@ -61,11 +58,6 @@ RoutineProfile appended(const std::vector<Piece>& pieces) {
 
 void expect_equal(const RoutineProfile& a, const RoutineProfile& b) {
   EXPECT_NEAR(a.time.si(), b.time.si(), kRounding * b.time.si());
-  EXPECT_NEAR(a.compute.si(), b.compute.si(), kRounding * b.time.si());
-  EXPECT_NEAR(a.memory.si(), b.memory.si(), kRounding * b.time.si());
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_NEAR(a.link[i].si(), b.link[i].si(), kRounding * b.time.si());
-  }
   EXPECT_NEAR(a.launching.si(), b.launching.si(), kRounding * b.launching.si());
   EXPECT_NEAR(a.host_excess.si(), b.host_excess.si(), kRounding * b.launching.si());
   for (std::size_t t = 0; t < a.tiles.size(); ++t) {
@@ -140,48 +132,20 @@ TEST(RoutineProfiles, OfAnOperation) {
   const Step blocking = bench.collective(cost, Stream::Compute, Tile::TensorComm);
   const Step host = bench.host(7);
   const CostTable costs = bench.costs(bench.outline);
-  const RoutineProfiles profiles(bench.outline, costs, Seconds(0.5), 0);
+  const OutlineIndex index(bench.outline);
+  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0.5), 0);
   const RoutineProfile of_block = profiles.of(block.op);
   EXPECT_EQ(of_block.time, Seconds(2 * 3 + 5 * 2));
-  EXPECT_EQ(of_block.compute, Seconds(6));
-  EXPECT_EQ(of_block.memory, Seconds(10));
   EXPECT_EQ(of_block.launching, Seconds(0.5 * 5));
   EXPECT_EQ(of_block.host_excess, Seconds(2.5 - 16));
   const RoutineProfile of_collective = profiles.of(blocking.op);
   EXPECT_EQ(of_collective.time, Seconds(4));
   EXPECT_EQ(of_collective.launching, Seconds(0.5));
-  EXPECT_EQ(of_collective.link[0], Seconds(0));
-  EXPECT_EQ(of_collective.link[1], Seconds(3));  // while it transfers
   EXPECT_LT(of_collective.host_excess, Seconds(-1e29)) << "it never waits for the host";
   EXPECT_EQ(seconds(of_collective.tiles, Tile::TensorComm), 4);
   const RoutineProfile of_host = profiles.of(host.op);
   EXPECT_EQ(of_host.time, Seconds(7));
   EXPECT_EQ(of_host.launching, Seconds(0));
-  const Beside beside = profiles.beside(blocking.op.work);
-  EXPECT_EQ(beside.multiprocessors, 40);
-  EXPECT_EQ(beside.memory, BytesPerSecond(20));
-  EXPECT_EQ(beside.link[0], 0);
-  EXPECT_EQ(beside.link[1], 1);
-}
-
-TEST(RoutineProfiles, SlowdownFollowsFromWhatIsLeft) {
-  OutlineBench bench;
-  const Step block = bench.compute(Block{gemm(6), memory_bound(2)});
-  CollectiveCost cost = timed(3, 1);
-  cost.loads = {{LinkClass::ScaleUp, Bytes(30)}};
-  const Step blocking = bench.collective(cost, Stream::Compute, Tile::TensorComm);
-  const CostTable costs = bench.costs(bench.outline);
-  const RoutineProfiles profiles(bench.outline, costs, Seconds(0), 0);
-  RoutineProfile both = profiles.of(block.op);
-  both.append(profiles.of(blocking.op));  // 12 s
-  EXPECT_EQ(profiles.slowdown(both, {}), 1);
-  // A quarter of the multiprocessors, half of the memory bandwidth, the link shared.
-  EXPECT_NEAR(profiles.slowdown(both, {.multiprocessors = 25}), (6 / 0.75 + 2 + 4) / 12, kRounding);
-  EXPECT_NEAR(profiles.slowdown(both, {.memory = BytesPerSecond(50)}), (6 + 2 / 0.5 + 4) / 12,
-              kRounding);
-  EXPECT_NEAR(profiles.slowdown(both, {.link = {1, 0}}), (6 + 2 + 1 + 3 * 2) / 12.0, kRounding);
-  EXPECT_NEAR(profiles.slowdown(both, {.link = {0, 1}}), 1, kRounding);  // another link
-  EXPECT_EQ(profiles.slowdown(RoutineProfile(), {.multiprocessors = 25}), 1);
 }
 
 TEST(RoutineProfiles, ARoutineIsThatOfItsSteps) {
@@ -191,7 +155,8 @@ TEST(RoutineProfiles, ARoutineIsThatOfItsSteps) {
       bench.add({bench.compute(1), bench.collective(timed(2), Stream::Compute, Tile::TensorComm)});
   const auto chunk = bench.add({bench.compute(4), OutlineBench::run(layer, 3), bench.host(1)});
   const CostTable costs = bench.costs(bench.outline);
-  const RoutineProfiles profiles(bench.outline, costs, Seconds(0.5), 0);
+  const OutlineIndex index(bench.outline);
+  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0.5), 0);
   const RoutineProfile& all = profiles.of(chunk);
   EXPECT_NEAR(all.time.si(), 4 + 3 * 3 + 1, kRounding);
   EXPECT_NEAR(seconds(all.tiles, Tile::Compute), 7, kRounding);
@@ -211,7 +176,8 @@ TEST(RoutineProfiles, ARoutineThatWaitsForItsOwnCommunicationIsClosed) {
   const auto open = bench.add(
       {bench.compute(1), bench.collective(timed(3), Stream::DataComm, Tile::DataComm, {0})});
   const CostTable costs = bench.costs(bench.outline);
-  const RoutineProfiles profiles(bench.outline, costs, Seconds(0), 0);
+  const OutlineIndex index(bench.outline);
+  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0), 0);
   EXPECT_TRUE(profiles.of(closed).closed);
   EXPECT_NEAR(profiles.of(closed).time.si(), 4, kRounding);
   EXPECT_NEAR(seconds(profiles.of(closed).tiles, Tile::TensorComm), 2, kRounding);

@@ -36,9 +36,10 @@ double pair_rate(const Platform& platform, const std::vector<int>& devices) {
 /// GB/s of all links between components of two kinds.
 double between(const Platform& platform, ComponentKind one, ComponentKind other) {
   double sum = 0;
-  for (const Link& link : platform.links()) {
-    const ComponentKind from = platform.components()[static_cast<std::size_t>(link.from)].kind;
-    const ComponentKind to = platform.components()[static_cast<std::size_t>(link.to)].kind;
+  const MachinePart part = whole(platform);
+  for (const Link& link : part.links()) {
+    const ComponentKind from = part.components()[static_cast<std::size_t>(link.from)].kind;
+    const ComponentKind to = part.components()[static_cast<std::size_t>(link.to)].kind;
     if ((from == one && to == other) || (from == other && to == one)) {
       sum += gigabytes_per_second(link.bandwidth);
     }
@@ -49,7 +50,8 @@ double between(const Platform& platform, ComponentKind one, ComponentKind other)
 /// No switch has more links of 25 GB/s than `ports`.
 void expect_ports_suffice(const Platform& platform, int ports) {
   std::map<int, double> used;
-  for (const Link& link : platform.links()) {
+  const MachinePart part = whole(platform);
+  for (const Link& link : part.links()) {
     if (link.kind != "network") continue;
     used[link.from] += gigabytes_per_second(link.bandwidth) / 25;
     used[link.to] += gigabytes_per_second(link.bandwidth) / 25;
@@ -89,9 +91,9 @@ TEST(FatTree, RoutesThroughOneMoreLevelBetweenPods) {
   EXPECT_NEAR(latency(8), ends + 2 * 0.05 + 0.13, kExact);
   EXPECT_NEAR(latency(16), ends + 4 * 0.05 + 3 * 0.13, kExact);
   EXPECT_NEAR(latency(32), ends + 6 * 0.05 + 5 * 0.13, kExact);
+  const MachinePart part = whole(platform);
   for (const int other : {8, 16, 24, 32, 120}) {
-    const Route full =
-        platform.route(platform.component_of_device(0), platform.component_of_device(other));
+    const Route full = part.route(part.component_of_device(0), part.component_of_device(other));
     EXPECT_NEAR(latency(other), microseconds_of(full.latency), kExact) << other;
   }
 }
@@ -182,9 +184,11 @@ TEST(Dragonfly, HasTheLinksOfItsGroups) {
   expect_ports_suffice(platform, 8 + 3 + 3);
   // Two groups against two: four pairs of four links.
   double bisection = 0;
-  for (const Link& link : platform.links()) {
-    const auto group = [&](int component) { return (component - find(platform, "router0")) / 4; };
-    const bool routers = link.from >= find(platform, "router0") && link.to >= link.from;
+  const MachinePart part = whole(platform);
+  const int first = part.find("router0");
+  for (const Link& link : part.links()) {
+    const auto group = [&](int component) { return (component - first) / 4; };
+    const bool routers = link.from >= first && link.to >= link.from;
     if (routers && group(link.from) < 2 && group(link.to) >= 2) {
       bisection += gigabytes_per_second(link.bandwidth);
     }
@@ -200,9 +204,10 @@ TEST(Dragonfly, TakesAtMostTwoLocalHopsAndAGlobalOne) {
   };
   EXPECT_NEAR(latency(1), ends + 2 * 0.13 + 0.05, kExact);
   EXPECT_NEAR(latency(4), ends + 4 * 0.13 + 2 * 0.05 + 0.5, kExact);
+  const MachinePart part = whole(platform);
   for (int server = 1; server < 16; ++server) {
     const Route full =
-        platform.route(platform.component_of_device(0), platform.component_of_device(8 * server));
+        part.route(part.component_of_device(0), part.component_of_device(8 * server));
     EXPECT_LE(microseconds_of(full.latency), latency(server) + kExact);
   }
 }

@@ -135,10 +135,11 @@ TEST(Layout, AgreesWithRoutesOfTheWholeMachine) {
   for (const char* rails : {"false", "true"}) {
     const Platform platform =
         platform_with({{"servers", "45"}, {"server.nics", "4"}, {"fabric.rails", rails}});
+    const MachinePart part = whole(platform);
     for (const int other : {8, 8 * 3, 8 * 19, 8 * 20, 8 * 44}) {
       for (const int local : {0, 3, 7}) {
-        const Route full = platform.route(platform.component_of_device(local),
-                                          platform.component_of_device(other + local));
+        const Route full =
+            part.route(part.component_of_device(local), part.component_of_device(other + local));
         const GroupLayout found = layout(platform, {local, other + local});
         EXPECT_NEAR(microseconds_of(found.scale_out_latency), microseconds_of(full.latency),
                     kExact);
@@ -157,7 +158,7 @@ TEST(Layout, CoversSixteenThousandDevices) {
   EXPECT_EQ(found.servers, 2048);
   EXPECT_NEAR(microseconds_of(found.scale_out_latency), 4 * 0.25 + 2 * 0.3 + 4 * 0.05 + 3 * 0.13,
               kExact);
-  EXPECT_EQ(platform.component_of_device(16383), find(platform, "server2047.gpu7"));
+  EXPECT_EQ(platform.device_name(16383), "server2047.gpu7");
   // 64 pods of 32 servers, 8 leaves each; 32 uplinks a leaf to 32 spines a rail.
   EXPECT_EQ(count(platform, ComponentKind::LeafSwitch), 64 * 8);
   EXPECT_EQ(count(platform, ComponentKind::SpineSwitch), 32 * 8);

@@ -2,6 +2,7 @@
 /// A small machine with round numbers, and ways to change it.
 
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,29 +71,36 @@ inline Platform platform_of(const Node& system) {
 
 inline Platform platform_with(const Changes& changes) { return platform_of(system_with(changes)); }
 
+/// Every part of a small machine, every switch by itself.
+inline MachinePart whole(const Platform& platform) {
+  std::vector<int> servers(static_cast<std::size_t>(platform.servers()));
+  std::iota(servers.begin(), servers.end(), 0);
+  return platform.part(servers, true);
+}
+
 inline int find(const Platform& platform, const std::string& name) {
-  for (std::size_t i = 0; i < platform.components().size(); ++i) {
-    if (platform.components()[i].name == name) return static_cast<int>(i);
-  }
-  return -1;
+  return whole(platform).find(name);
 }
 
 inline Route route(const Platform& platform, const std::string& from, const std::string& to) {
-  return platform.route(find(platform, from), find(platform, to));
+  const MachinePart part = whole(platform);
+  return part.route(part.find(from), part.find(to));
 }
 
 /// The kinds of a route's links, separated by blanks.
 inline std::string kinds(const Platform& platform, const Route& route) {
   std::string text;
+  const MachinePart part = whole(platform);
   for (const int link : route.links) {
-    text += (text.empty() ? "" : " ") + platform.links()[static_cast<std::size_t>(link)].kind;
+    text += (text.empty() ? "" : " ") + part.links()[static_cast<std::size_t>(link)].kind;
   }
   return text;
 }
 
 inline int count(const Platform& platform, ComponentKind kind) {
   int result = 0;
-  for (const Component& component : platform.components()) result += component.kind == kind ? 1 : 0;
+  const MachinePart part = whole(platform);
+  for (const Component& component : part.components()) result += component.kind == kind ? 1 : 0;
   return result;
 }
 

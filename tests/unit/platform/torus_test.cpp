@@ -29,7 +29,8 @@ std::vector<int> devices(int first, int count, int stride = 1) {
 
 int links(const Platform& platform) {
   int count = 0;
-  for (const Link& link : platform.links()) count += link.kind == "ici" ? 1 : 0;
+  const MachinePart part = whole(platform);
+  for (const Link& link : part.links()) count += link.kind == "ici" ? 1 : 0;
   return count;
 }
 
@@ -51,8 +52,8 @@ TEST(Torus, OfTwoDevicesHasOneLink) { EXPECT_EQ(links(torus("[2, 2]", 4)), 2 * 4
 
 TEST(Torus, NamesItsDevicesAndRoutesOverTheWrap) {
   const Platform platform = torus("[8, 8]", 64);
-  EXPECT_EQ(platform.components()[static_cast<std::size_t>(platform.component_of_device(9))].name,
-            "server0.tpu9");
+  EXPECT_EQ(platform.device_name(9), "server0.tpu9");
+  EXPECT_EQ(whole(platform).component_of_device(9), find(platform, "server0.tpu9"));
   const Route round = route(platform, "server0.tpu0", "server0.tpu7");
   EXPECT_EQ(kinds(platform, round), "ici");
   const Route corner = route(platform, "server0.tpu0", "server0.tpu63");
@@ -135,14 +136,15 @@ TEST(Torus, TwistingShortensTheMeanWay) {
 
 TEST(Torus, LooksTheSameFromEveryDevice) {
   const Platform platform = torus("[4, 4, 8]", 128, ", twisted: true");
-  std::vector<int> degree(platform.components().size(), 0);
-  for (const Link& link : platform.links()) {
+  const MachinePart part = whole(platform);
+  std::vector<int> degree(part.components().size(), 0);
+  for (const Link& link : part.links()) {
     if (link.kind != "ici") continue;
     ++degree[static_cast<std::size_t>(link.from)];
     ++degree[static_cast<std::size_t>(link.to)];
   }
   for (int device = 0; device < platform.devices(); ++device) {
-    EXPECT_EQ(degree[static_cast<std::size_t>(platform.component_of_device(device))], 6);
+    EXPECT_EQ(degree[static_cast<std::size_t>(part.component_of_device(device))], 6);
   }
 }
 

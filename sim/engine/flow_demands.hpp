@@ -1,0 +1,48 @@
+#pragma once
+/// What the flows of collectives take in the kernel: platform resources become kernel resources.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <orrery/program.hpp>
+
+#include "engine/cost_table.hpp"
+#include "kernel/kernel.hpp"
+
+namespace orrery {
+
+/// The resources of a program. Every represented rank has its own of those that the platform holds
+/// once for a class; what `placed` layouts name is shared by all ranks.
+///
+/// A resource that another one of the same rank bounds in every collective at least as tightly can
+/// never be what holds a flow up, and is left out: in most machines one is left for each level.
+class FlowDemands {
+ public:
+  /// Adds what is needed to `kernel`. Keeps references. O(ranks + collectives).
+  FlowDemands(const Program& program, const CostTable& costs, Kernel& kernel);
+
+  /// Demands of load `load` of collective `index`, issued by `rank`. Valid until the next call.
+  [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t load,
+                                           std::uint32_t rank);
+
+ private:
+  /// A use of a rank's own resource number `slot`, or of a placed one.
+  struct Need {
+    std::uint32_t slot = 0;
+    double per_byte = 1;
+    bool placed = false;
+  };
+  using Needs = std::vector<std::vector<Need>>;  // by load
+
+  void add_own(const Program& program, const CostTable& costs, Kernel& kernel);
+  void add_placed(const Program& program, Kernel& kernel);
+
+  std::vector<Needs> needs_;              // by collective
+  std::uint32_t slots_ = 0;               // own resources of each rank
+  std::vector<Kernel::Resource> own_;     // by rank, then slot
+  std::vector<Kernel::Resource> placed_;  // as WorkTables::resources
+  std::vector<Demand> demands_;
+};
+
+}  // namespace orrery

@@ -1,0 +1,466 @@
+#include "engine/rank_timeline.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <orrery/error.hpp>
+
+#include "engine/routine_profile.hpp"
+
+namespace orrery {
+namespace {
+
+std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
+
+constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
+                                Stream::TensorComm};
+
+}  // namespace
+
+RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
+                           RankPasses passes)
+    : profiles_(profiles),
+      exchange_(exchange),
+      rank_(rank),
+      cursors_{StreamCursor(profiles.index(), passes, Stream::Compute),
+               StreamCursor(profiles.index(), passes, Stream::DataComm),
+               StreamCursor(profiles.index(), passes, Stream::ParamComm),
+               StreamCursor(profiles.index(), passes, Stream::Send),
+               StreamCursor(profiles.index(), passes, Stream::TensorComm)},
+      traffic_(profiles.ports()) {
+  meeting_.fill(StepExchange::kAlone);
+  look_up(Stream::Compute);
+  for (const Stream stream : kBeside) look_up(stream);
+}
+
+bool RankTimeline::run() {
+  bool moved = false;
+  while (true) {
+    while (start_ready()) moved = true;
+    if (!certain()) return moved;
+    const Seconds time = next();
+    if (time >= RankTraffic::kNever) return moved;
+    go_to(time);
+    moved = true;
+  }
+}
+
+void RankTimeline::force() { go_to(next()); }
+
+bool RankTimeline::done() const {
+  if (computing() || !traffic_.free()) return false;
+  return std::all_of(cursors_.begin(), cursors_.end(),
+                     [](const StreamCursor& stream) { return stream.done(); });
+}
+
+// What the operation waits for that a stream has come to.
+void RankTimeline::look_up(Stream stream) {
+  const StreamCursor& of = cursor(stream);
+  Need& need = needs_[at(stream)];
+  need.compute = 0;
+  need.entry = false;
+  need.others = 0;
+  if (of.done()) return;
+  const OutlineIndex& index = profiles_.index();
+  if (of.step() == nullptr) {  // a message follows the last operation on Compute
+    need.compute = of.pass_base() + index.last_compute(of.pass().routine) + 1;
+    return;
+  }
+  for (const std::uint32_t after : of.step()->after) {
+    if (after == Step::kEntry) {
+      need.compute = std::max(need.compute, of.base());
+      need.entry = of.position() < of.pass_base() + index.first_compute(of.pass().routine);
+      continue;
+    }
+    const Step& before = index.step(of.routine(), after);
+    const std::int64_t position = of.base() + index.last(of.routine(), after);
+    if (before.call >= 0 || before.op.stream == Stream::Compute) {
+      need.compute = std::max(need.compute, position + 1);
+    } else {
+      ORRERY_CHECK(need.others < need.other.size());
+      need.other[need.others++] = {.stream = before.op.stream, .position = position};
+    }
+  }
+}
+
+// The output that the pass waits for; null for none.
+const StepExchange::Output* RankTimeline::awaited(const StreamCursor& of) const {
+  const std::int32_t after = of.pass().after;
+  return after == Pass::kNothing ? nullptr : &exchange_.output(after);
+}
+
+bool RankTimeline::arrived(const StreamCursor& of) const {
+  const StepExchange::Output* output = awaited(of);
+  return output == nullptr || (output->known() && output->end <= now_);
+}
+
+bool RankTimeline::ready(Stream stream) const {
+  const Need& need = needs_[at(stream)];
+  if (stream != Stream::Compute && cursor(Stream::Compute).position() < need.compute) return false;
+  for (std::size_t i = 0; i < need.others; ++i) {
+    if (cursor(need.other[i].stream).position() <= need.other[i].position) return false;
+  }
+  return !need.entry || stream == Stream::Compute || arrived(cursor(stream));
+}
+
+bool RankTimeline::start_ready() {
+  bool started = settle_meetings();
+  for (const Stream stream : kBeside) {
+    if (!traffic_.free(stream) || cursor(stream).done() || !ready(stream)) continue;
+    start_collective(stream);
+    started = true;
+  }
+  if (!computing() && !cursor(Stream::Compute).done()) started = start_compute() || started;
+  return started;
+}
+
+bool RankTimeline::may_begin_pass() const {
+  const StreamCursor& of = cursor(Stream::Compute);
+  if (!arrived(of)) return false;
+  if (!of.pass().joins) return true;
+  return std::all_of(kBeside.begin(), kBeside.end(), [&](Stream stream) {
+    return stream == Stream::Send || cursor(stream).position() >= of.pass_base();
+  });
+}
+
+bool RankTimeline::start_compute() {
+  StreamCursor& of = cursor(Stream::Compute);
+  if (begun_ != of.nth()) {
+    if (!may_begin_pass()) return false;
+    begun_ = of.nth();
+    fresh_ = true;
+    if (start_whole_pass()) return true;
+  }
+  while (of.step() != nullptr && of.step()->call >= 0) {
+    if (of.repetition() == 0 && !ready(Stream::Compute)) return false;
+    if (start_repetitions()) return true;
+    of.enter();
+    look_up(Stream::Compute);
+  }
+  if (!ready(Stream::Compute)) return false;
+  if (of.step() == nullptr || of.step()->op.kind == Op::Kind::Collective) {
+    start_collective(Stream::Compute);
+  } else {
+    start_operation(of.step()->op);
+  }
+  return true;
+}
+
+// Nothing starts on another stream before the compute stream has passed `last`, but for what the
+// routine holds itself, up to `until`.
+bool RankTimeline::untouched(std::int64_t last, std::int64_t until) const {
+  const std::int64_t from = cursor(Stream::Compute).position();
+  return std::all_of(kBeside.begin(), kBeside.end(), [&](Stream stream) {
+    const std::int64_t position = cursor(stream).position();
+    const std::int64_t compute = needs_[at(stream)].compute;
+    if (cursor(stream).done() || (position >= from && position < until)) return true;
+    return compute <= from || compute > last;  // or it waits for another stream
+  });
+}
+
+bool RankTimeline::start_whole_pass() {
+  const StreamCursor& of = cursor(Stream::Compute);
+  const std::uint32_t routine = of.pass().routine;
+  if (!traffic_.free() || !ready(Stream::Compute)) return false;
+  const OutlineIndex& index = profiles_.index();
+  busy_.until = of.pass_base() + index.length(routine);
+  if (!untouched(of.pass_base() + index.last_compute(routine), busy_.until)) return false;
+  return start_routine(routine, 0);
+}
+
+bool RankTimeline::start_repetitions() {
+  if (!traffic_.free()) return false;
+  const StreamCursor& of = cursor(Stream::Compute);
+  const OutlineIndex& index = profiles_.index();
+  const auto routine = static_cast<std::uint32_t>(of.step()->call);
+  const std::uint32_t left = of.step()->repeat - of.repetition();
+  for (const std::uint32_t repetitions : {left, 1U}) {
+    const std::int64_t length = index.length(routine);
+    const std::int64_t start = of.position() + (repetitions - 1) * length;
+    busy_.until = start + length;
+    if (!untouched(start + index.last_compute(routine), busy_.until)) continue;
+    if (start_routine(routine, repetitions)) return true;
+  }
+  return false;
+}
+
+bool RankTimeline::start_routine(std::uint32_t routine, std::uint32_t repetitions) {
+  if (exchange_.meets(rank_, profiles_.index().groups(routine))) return false;
+  const RoutineProfile& once = profiles_.of(routine);
+  if (!once.closed) return false;
+  const double times = std::max(1U, repetitions);
+  const Seconds excess =
+      once.host_excess + max(Seconds(0), once.launching - once.time) * (times - 1);
+  const Seconds late = host_ + excess - now_;
+  if (host_delays_ && !once.sequential && late > Seconds(0)) return false;
+  begin_compute();
+  busy_.what = Busy::What::Routine;
+  busy_.start = now_;
+  busy_.host_wait = host_delays_ ? max(Seconds(0), host_ + excess - now_) : Seconds(0);
+  busy_.end = now_ + once.time * times + busy_.host_wait;
+  busy_.once = &once;
+  busy_.repetitions = repetitions;
+  host_excess_ = max(host_excess_, late);
+  host_ += once.launching * times;
+  return true;
+}
+
+void RankTimeline::begin_compute() {
+  fill_gap();
+  if (!fresh_) return;
+  fresh_ = false;
+  if (cursor(Stream::Compute).pass().host_sync) host_ = max(host_, now_);
+  if (begun_ == period_.first) period_begin_ = {now_, tiles_};
+  if (begun_ == period_.last) period_end_ = {now_, tiles_};
+}
+
+// The gap before an operation belongs to what it waited for last: a collective of its own rank, a
+// message while it was on the wire; the rest is the pipeline's bubble.
+void RankTimeline::fill_gap() {
+  const Seconds gap = now_ - idle_since_;
+  if (gap <= Seconds(0)) return;
+  const Seconds from = std::exchange(idle_since_, now_);
+  Need need = needs_[at(Stream::Compute)];
+  const StreamCursor& of = cursor(Stream::Compute);
+  if (fresh_ && of.pass().joins) {
+    for (const Stream stream : {Stream::DataComm, Stream::ParamComm, Stream::TensorComm}) {
+      if (ended_[at(stream)] != now_) continue;
+      tiles_[at(ended_tile_[at(stream)])] += gap;
+      return;
+    }
+  }
+  for (std::size_t i = 0; i < need.others; ++i) {
+    const std::size_t stream = at(need.other[i].stream);
+    if (ended_[stream] != now_) continue;
+    tiles_[at(ended_tile_[stream])] += gap;
+    return;
+  }
+  Seconds wire{};
+  if (const StepExchange::Output* output = fresh_ ? awaited(of) : nullptr) {
+    if (output->message && output->end == now_) wire = min(gap, now_ - max(from, output->sent));
+  }
+  tiles_[at(Tile::PipelineComm)] += wire;
+  tiles_[at(Tile::Bubble)] += gap - wire;
+}
+
+void RankTimeline::start_operation(const Op& op) {
+  begin_compute();
+  busy_.start = busy_.since = now_;
+  busy_.tile = op.tile;
+  busy_.host_wait = Seconds(0);
+  if (op.kind == Op::Kind::Host) {
+    busy_.what = Busy::What::Host;
+    busy_.end = now_ + profiles_.index().outline().host_times[op.work];
+    return;
+  }
+  const BlockCost& cost = profiles_.block(op.work);
+  host_ += profiles_.launch_time() * cost.launches;
+  busy_.what = Busy::What::Kernels;
+  busy_.block = op.work;
+  busy_.launched = host_;
+  busy_.left = cost.time;
+  busy_.slowdown = profiles_.slowdown(op.work, traffic_);
+  time_block();
+}
+
+// The device cannot end a block before the host has launched its last kernel.
+void RankTimeline::time_block() {
+  const Seconds device = now_ + busy_.left * busy_.slowdown;
+  busy_.end = host_delays_ ? max(device, host_) : device;
+  busy_.host_wait = busy_.end - device;
+}
+
+void RankTimeline::update_block() {
+  if (busy_.what != Busy::What::Kernels) return;
+  const double slowdown = profiles_.slowdown(busy_.block, traffic_);
+  if (slowdown == busy_.slowdown) return;
+  busy_.left = max(Seconds(0), busy_.left - (now_ - busy_.since) / busy_.slowdown);
+  busy_.since = now_;
+  busy_.slowdown = slowdown;
+  time_block();
+}
+
+void RankTimeline::start_collective(Stream stream) {
+  if (stream == Stream::Compute) begin_compute();
+  const StreamCursor& of = cursor(stream);
+  const std::uint32_t work =
+      of.step() == nullptr ? static_cast<std::uint32_t>(of.pass().message) : of.step()->op.work;
+  host_ += profiles_.launch_time();
+  traffic_.hold(stream, profiles_.costs().collective(work));
+  started_[at(stream)] = now_;
+  left_[at(stream)] = false;
+  const int group = profiles_.index().outline().collectives[work].group;
+  meeting_[at(stream)] = exchange_.join(rank_, group, stream, now_);
+  if (meeting_[at(stream)] == StepExchange::kAlone) traffic_.begin(stream, now_);
+  update_block();
+}
+
+// Collectives start when the last of those who meet has come, and end when it has for the last.
+bool RankTimeline::settle_meetings() {
+  bool moved = false;
+  for (std::size_t i = 0; i < kStreamCount; ++i) {
+    const auto stream = static_cast<Stream>(i);
+    if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
+    if (traffic_.held(stream)) {
+      const Seconds start = exchange_.start(meeting_[i]);
+      if (start < Seconds(0) || start > now_) continue;
+      traffic_.begin(stream, now_);
+      moved = true;
+    } else if (traffic_.moved(stream)) {
+      if (!std::exchange(left_[i], true)) {
+        exchange_.leave(meeting_[i], now_);
+        moved = true;
+      }
+      const Seconds end = exchange_.end(meeting_[i]);
+      if (end < Seconds(0) || end > now_) continue;
+      end_collective(stream);
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+bool RankTimeline::waits_for_output() const {
+  const StreamCursor& of = cursor(Stream::Compute);
+  if (computing() || of.done() || begun_ == of.nth()) return false;
+  const StepExchange::Output* output = awaited(of);
+  return output != nullptr && !output->known();
+}
+
+// Nothing of which the time is not known can reach the rank before its next change.
+bool RankTimeline::certain() const {
+  if (waits_for_output()) return false;
+  for (std::size_t i = 0; i < kStreamCount; ++i) {
+    const auto stream = static_cast<Stream>(i);
+    if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
+    if (traffic_.held(stream) && exchange_.start(meeting_[i]) < Seconds(0)) return false;
+    if (traffic_.moved(stream) && exchange_.end(meeting_[i]) < Seconds(0)) return false;
+  }
+  return true;
+}
+
+Seconds RankTimeline::next() const {
+  Seconds next = traffic_.next();
+  const StreamCursor& of = cursor(Stream::Compute);
+  if (busy_.what != Busy::What::Nothing) {
+    next = min(next, busy_.end);
+  } else if (!computing() && !of.done() && begun_ != of.nth()) {
+    const StepExchange::Output* output = awaited(of);
+    if (output != nullptr && output->end > now_) next = min(next, output->end);
+  }
+  for (std::size_t i = 0; i < kStreamCount; ++i) {
+    const auto stream = static_cast<Stream>(i);
+    if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
+    if (traffic_.held(stream)) {
+      const Seconds start = exchange_.start(meeting_[i]);
+      if (start > now_) next = min(next, start);
+    } else if (traffic_.moved(stream)) {
+      const Seconds end = exchange_.end(meeting_[i]);
+      if (end > now_) next = min(next, end);
+    }
+  }
+  return next;
+}
+
+void RankTimeline::go_to(Seconds time) {
+  now_ = time;
+  if (busy_.what != Busy::What::Nothing && busy_.end <= now_) end_compute();
+  if (traffic_.next() > now_) return;
+  traffic_.advance(now_);
+  for (std::size_t i = 0; i < kStreamCount; ++i) {
+    const auto stream = static_cast<Stream>(i);
+    if (traffic_.moved(stream) && meeting_[i] == StepExchange::kAlone) end_collective(stream);
+  }
+  update_block();
+}
+
+void RankTimeline::end_compute() {
+  const std::size_t pass = cursor(Stream::Compute).nth();
+  if (busy_.what == Busy::What::Routine) {
+    end_routine();
+  } else {
+    tiles_[at(busy_.tile)] += now_ - busy_.start - busy_.host_wait;
+    if (busy_.what == Busy::What::Kernels) host_excess_ = max(host_excess_, busy_.launched - now_);
+    cursor(Stream::Compute).next();
+  }
+  tiles_[at(Tile::Host)] += busy_.host_wait;
+  busy_.what = Busy::What::Nothing;
+  idle_since_ = now_;
+  look_up(Stream::Compute);
+  pass_over(pass);
+}
+
+void RankTimeline::end_routine() {
+  const double times = std::max(1U, busy_.repetitions);
+  for (std::size_t t = 0; t < tiles_.size(); ++t) tiles_[t] += busy_.once->tiles[t] * times;
+  if (busy_.repetitions > 0) {
+    cursor(Stream::Compute).next(busy_.repetitions);
+  } else {
+    cursor(Stream::Compute).skip_to(busy_.until);
+  }
+  if (busy_.once->sequential) return;
+  for (const Stream stream : kBeside) {
+    if (cursor(stream).position() >= busy_.until) continue;
+    cursor(stream).skip_to(busy_.until);
+    look_up(stream);
+  }
+}
+
+void RankTimeline::end_collective(Stream stream) {
+  StreamCursor& of = cursor(stream);
+  const std::size_t pass = of.nth();
+  const bool message = of.step() == nullptr;
+  const Tile tile = message ? Tile::PipelineComm : of.step()->op.tile;
+  if (message) {
+    exchange_.deliver(of.pass_index(),
+                      {.sent = started_[at(stream)], .end = now_, .message = true});
+  }
+  traffic_.release(stream);
+  meeting_[at(stream)] = StepExchange::kAlone;
+  ended_[at(stream)] = now_;
+  ended_tile_[at(stream)] = tile;
+  of.next();
+  look_up(stream);
+  if (stream == Stream::Compute) {
+    tiles_[at(tile)] += now_ - started_[at(stream)];
+    idle_since_ = now_;
+    pass_over(pass);
+  } else {
+    last_tile_ = tile;
+  }
+  update_block();
+}
+
+// The compute stream has left an operation of a pass: the last one's end is the pass's output,
+// unless a message carries it away.
+void RankTimeline::pass_over(std::size_t nth) {
+  const StreamCursor& of = cursor(Stream::Compute);
+  if (!of.done() && of.nth() == nth) return;
+  if (of.pass_at(nth).message < 0) exchange_.deliver(of.index_of(nth), {.end = now_});
+}
+
+RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
+  const Pass pass{.routine = routine};
+  const std::uint32_t first = 0;
+  StepExchange exchange(1);
+  RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
+  line.ignore_host();
+  while (line.run()) {
+  }
+  ORRERY_CHECK(line.done());
+  RoutineProfile profile;
+  profile.time = line.compute_end();
+  profile.launching = line.launching();
+  profile.host_excess = line.host_excess();
+  profile.tiles = line.tiles();
+  profile.sequential = false;
+  profile.closed = line.end() <= line.compute_end() * (1 + 1e-12);
+  for (const Step& step : profiles.index().outline().routines[routine].steps) {
+    // It could start before the routine does.
+    profile.closed = profile.closed &&
+                     (step.call >= 0 || step.op.stream == Stream::Compute || !step.after.empty());
+  }
+  return profile;
+}
+
+}  // namespace orrery

@@ -1,0 +1,157 @@
+#pragma once
+/// The operations of one rank in time, without events: what depends on nothing beside it is a sum,
+/// the rest goes from one change to the next.
+
+#include <array>
+
+#include "engine/rank_traffic.hpp"
+#include "engine/routine_profile.hpp"
+#include "engine/step_exchange.hpp"
+#include "engine/stream_cursor.hpp"
+
+namespace orrery {
+
+/// Does what the event engine does with a rank. Its time is its own: it goes on as long as nothing
+/// that it does not know can reach it. Others reach it through the exchange only: a pass waits for
+/// an output, a collective for those who meet in it.
+class RankTimeline {
+ public:
+  /// Where a rank stands.
+  struct Mark {
+    Seconds now{};
+    Tiles tiles{};
+  };
+  /// Passes between which it notes where it stands: at the start of the first and of the last.
+  struct Period {
+    std::size_t first = kNoPass, last = kNoPass;
+  };
+  static constexpr std::size_t kNoPass = static_cast<std::size_t>(-1);
+
+  /// Keeps references. `rank` is as `exchange` numbers them.
+  RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
+               RankPasses passes);
+
+  void note(Period period) { period_ = period; }
+  /// The host never delays this rank; its launches are added up only.
+  void ignore_host() { host_delays_ = false; }
+
+  /// Goes on as far as is certain. Returns whether anything happened.
+  bool run();
+  /// The next change, if nothing reaches the rank before; RankTraffic::kNever.
+  [[nodiscard]] Seconds next() const;
+  /// To the next change. @pre nothing reaches the rank before
+  void force();
+  [[nodiscard]] bool done() const;
+
+  /// End of its compute stream, and of all its streams. @pre done()
+  [[nodiscard]] Seconds compute_end() const { return idle_since_; }
+  [[nodiscard]] Seconds end() const { return now_; }
+  /// What the time up to compute_end() was.
+  [[nodiscard]] const Tiles& tiles() const { return tiles_; }
+  /// What the time after it was.
+  [[nodiscard]] Tile last_tile() const { return last_tile_; }
+  [[nodiscard]] const Mark& period_begin() const { return period_begin_; }
+  [[nodiscard]] const Mark& period_end() const { return period_end_; }
+  [[nodiscard]] Seconds launching() const { return host_; }
+  [[nodiscard]] Seconds host_excess() const { return host_excess_; }
+
+ private:
+  // What an operation waits for, beyond the order of its stream. Positions as those of cursors.
+  struct Need {
+    struct Other {
+      Stream stream{};
+      std::int64_t position = 0;
+    };
+    std::int64_t compute = 0;  // the compute stream has come so far
+    bool entry = false;        // what the pass waits for is there
+    std::size_t others = 0;
+    std::array<Other, 8> other;  // have ended
+  };
+  // What holds the compute stream, but for collectives.
+  struct Busy {
+    enum class What { Nothing, Kernels, Host, Routine } what = What::Nothing;
+    Seconds start{}, end{};
+    Tile tile = Tile::Compute;
+    // Of a block:
+    std::uint32_t block = 0;
+    Seconds left{}, since{}, host_wait{}, launched{};
+    double slowdown = 1;
+    // Of a routine:
+    const RoutineProfile* once = nullptr;
+    std::uint32_t repetitions = 0;  // of a step; 0: a whole pass
+    std::int64_t until = 0;         // position at which it ends
+  };
+
+  [[nodiscard]] StreamCursor& cursor(Stream stream) {
+    return cursors_[static_cast<std::size_t>(stream)];
+  }
+  [[nodiscard]] const StreamCursor& cursor(Stream stream) const {
+    return cursors_[static_cast<std::size_t>(stream)];
+  }
+  [[nodiscard]] bool computing() const {
+    return busy_.what != Busy::What::Nothing || !traffic_.free(Stream::Compute);
+  }
+
+  // Starting what may start now.
+  bool start_ready();
+  void look_up(Stream stream);
+  [[nodiscard]] bool ready(Stream stream) const;
+  [[nodiscard]] const StepExchange::Output* awaited(const StreamCursor& at) const;
+  [[nodiscard]] bool arrived(const StreamCursor& at) const;
+  [[nodiscard]] bool may_begin_pass() const;
+  bool start_compute();
+  bool start_whole_pass();
+  bool start_repetitions();
+  bool start_routine(std::uint32_t routine, std::uint32_t repetitions);
+  [[nodiscard]] bool untouched(std::int64_t last, std::int64_t until) const;
+  void start_operation(const Op& op);
+  void start_block(const Op& op);
+  void start_collective(Stream stream);
+  void begin_compute();
+  void fill_gap();
+  [[nodiscard]] bool fill_own(const Need& need);
+
+  // What changes under way.
+  void go_to(Seconds time);
+  void time_block();
+  void update_block();
+  bool settle_meetings();
+  [[nodiscard]] bool certain() const;
+  [[nodiscard]] bool waits_for_output() const;
+
+  // Ends.
+  void end_compute();
+  void end_routine();
+  void end_collective(Stream stream);
+  void pass_over(std::size_t pass);
+
+  RoutineProfiles& profiles_;
+  StepExchange& exchange_;
+  std::uint32_t rank_;
+  bool host_delays_ = true;
+  std::array<StreamCursor, kStreamCount> cursors_;
+  std::array<Need, kStreamCount> needs_;
+  RankTraffic traffic_;
+  std::array<std::int32_t, kStreamCount> meeting_;  // of what is under way on a stream
+  std::array<Seconds, kStreamCount> started_{};     // likewise
+  std::array<bool, kStreamCount> left_{};           // it has left its meeting
+  std::array<Seconds, kStreamCount> ended_{};       // end of the last on a stream
+  std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
+  Busy busy_;
+  Seconds now_{};
+  Seconds host_{};  // when the host has launched everything so far
+  Seconds host_excess_{-1e30};
+  Seconds idle_since_{};         // end of what was last on the compute stream
+  std::size_t begun_ = kNoPass;  // pass that the compute stream is in
+  Seconds pass_begin_{};         // when it could begin
+  bool fresh_ = false;           // nothing of it has run on the compute stream
+  Tiles tiles_{};
+  Tile last_tile_ = Tile::PipelineComm;
+  Period period_;
+  Mark period_begin_, period_end_;
+};
+
+/// A routine with nothing else on its rank.
+RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine);
+
+}  // namespace orrery
