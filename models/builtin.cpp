@@ -10,6 +10,7 @@
 #include "cooling/plant.hpp"
 #include "workload/single.hpp"
 #include "workload/training.hpp"
+#include "workload/transfers.hpp"
 
 namespace orrery {
 
@@ -29,6 +30,7 @@ Registry builtin_registry() {
   registry.workloads.add("attention", make_attention, attention_table());
   registry.workloads.add("stream", make_stream, stream_table());
   registry.workloads.add("collective", make_collective, collective_table());
+  registry.workloads.add("transfers", make_transfers, transfers_table());
   registry.server_cooling.add("cooling.air", cooling::make_air, cooling::air_table());
   registry.server_cooling.add("cooling.liquid", cooling::make_liquid, cooling::liquid_table());
   registry.server_cooling.add("cooling.immersion", cooling::make_immersion,

@@ -5,6 +5,7 @@
 #include <orrery/error.hpp>
 
 #include "engine/rank_timeline.hpp"
+#include "engine/shared_resources.hpp"
 
 namespace orrery {
 namespace {
@@ -187,7 +188,9 @@ class Estimator {
 }  // namespace
 
 StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time) {
-  return Estimator(outline, costs, launch_time).run();
+  StepResult result = Estimator(outline, costs, launch_time).run();
+  share_resources(outline, costs, result);
+  return result;
 }
 
 }  // namespace orrery

@@ -1,5 +1,7 @@
 #include "engine/outline_index.hpp"
 
+#include <algorithm>
+
 namespace orrery {
 
 OutlineIndex::OutlineIndex(const Outline& outline) : outline_(outline) {
@@ -9,6 +11,7 @@ OutlineIndex::OutlineIndex(const Outline& outline) : outline_(outline) {
   routines_.reserve(outline.routines.size());
   for (const Routine& routine : outline.routines) routines_.push_back(place(routine));
   for (const RoutinePlace& routine : routines_) streams_ |= routine.streams;
+  for (const Routine& routine : outline.routines) note_free(routine);
   for (const Pass& pass : outline.passes) {
     if (pass.message >= 0) streams_ |= 1U << static_cast<unsigned>(pass.message_stream);
   }
@@ -19,12 +22,21 @@ unsigned OutlineIndex::streams_of(const Step& step) const {
   return routines_[static_cast<std::size_t>(step.call)].streams;
 }
 
-// Kinds beyond the last bit share it: a rank is then taken to meet others more often than it does.
 std::uint64_t OutlineIndex::groups_of(const Step& step) const {
   if (step.call >= 0) return routines_[static_cast<std::size_t>(step.call)].groups;
   if (step.op.kind != Op::Kind::Collective) return 0;
-  const int group = outline_.collectives[step.op.work].group;
-  return std::uint64_t{1} << (group < 63 ? group : 63);
+  return group(step.op.work);
+}
+
+void OutlineIndex::note_free(const Routine& routine) {
+  for (const Step& step : routine.steps) {
+    if (step.call >= 0 || step.op.stream == Stream::Compute) continue;
+    const bool waits = std::any_of(step.after.begin(), step.after.end(), [&](std::uint32_t after) {
+      return after == Step::kEntry || routine.steps[after].call >= 0 ||
+             routine.steps[after].op.stream == Stream::Compute;
+    });
+    if (!waits) free_streams_ |= 1U << static_cast<unsigned>(step.op.stream);
+  }
 }
 
 // Routines are added after those that they run.

@@ -51,9 +51,23 @@ class OutlineIndex {
   [[nodiscard]] bool uses(Stream stream) const {
     return (streams_ >> static_cast<unsigned>(stream) & 1U) != 0;
   }
+  /// Whether some operation on a stream waits for nothing on Compute: it can start at any time.
+  [[nodiscard]] bool starts_freely(Stream stream) const {
+    return (free_streams_ >> static_cast<unsigned>(stream) & 1U) != 0;
+  }
+  /// Whether a routine has an operation on such a stream.
+  [[nodiscard]] bool uses_free_stream(std::uint32_t routine) const {
+    return (routines_[routine].streams & free_streams_) != 0;
+  }
   /// Kinds of groups whose collectives a routine issues, as bits.
   [[nodiscard]] std::uint64_t groups(std::uint32_t routine) const {
     return routines_[routine].groups;
+  }
+  /// The same of one collective. Kinds beyond the last bit share it: a rank is then taken to meet
+  /// others more often than it does.
+  [[nodiscard]] std::uint64_t group(std::uint32_t collective) const {
+    const int group = outline_.collectives[collective].group;
+    return std::uint64_t{1} << (group < 63 ? group : 63);
   }
 
  private:
@@ -69,6 +83,7 @@ class OutlineIndex {
   };
 
   RoutinePlace place(const Routine& routine);
+  void note_free(const Routine& routine);
   [[nodiscard]] unsigned streams_of(const Step& step) const;
   [[nodiscard]] std::uint64_t groups_of(const Step& step) const;
 
@@ -76,6 +91,7 @@ class OutlineIndex {
   std::vector<RoutinePlace> routines_;
   std::vector<StepPlace> steps_;
   unsigned streams_ = 0;
+  unsigned free_streams_ = 0;
 };
 
 }  // namespace orrery

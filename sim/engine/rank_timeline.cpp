@@ -36,7 +36,15 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
 bool RankTimeline::run() {
   bool moved = false;
   while (true) {
-    while (start_ready()) moved = true;
+    if (!in_passes_) {
+      while (settle_meetings() || start_beside()) moved = true;
+    }
+    moved = run_passes() || moved;
+    if (in_passes_) return moved;
+    if (!computing() && !cursor(Stream::Compute).done() && start_compute()) {
+      moved = true;
+      continue;
+    }
     if (!certain()) return moved;
     const Seconds time = next();
     if (time >= RankTraffic::kNever) return moved;
@@ -45,10 +53,16 @@ bool RankTimeline::run() {
   }
 }
 
-void RankTimeline::force() { go_to(next()); }
+void RankTimeline::force() {
+  if (in_passes_) {
+    deliver_flight(flight_.end);
+  } else {
+    go_to(next());
+  }
+}
 
 bool RankTimeline::done() const {
-  if (computing() || !traffic_.free()) return false;
+  if (in_passes_ || computing() || !traffic_.free()) return false;
   return std::all_of(cursors_.begin(), cursors_.end(),
                      [](const StreamCursor& stream) { return stream.done(); });
 }
@@ -103,14 +117,13 @@ bool RankTimeline::ready(Stream stream) const {
   return !need.entry || stream == Stream::Compute || arrived(cursor(stream));
 }
 
-bool RankTimeline::start_ready() {
-  bool started = settle_meetings();
+bool RankTimeline::start_beside() {
+  bool started = false;
   for (const Stream stream : kBeside) {
     if (!traffic_.free(stream) || cursor(stream).done() || !ready(stream)) continue;
     start_collective(stream);
     started = true;
   }
-  if (!computing() && !cursor(Stream::Compute).done()) started = start_compute() || started;
   return started;
 }
 
@@ -192,11 +205,11 @@ bool RankTimeline::start_routine(std::uint32_t routine, std::uint32_t repetition
   const Seconds excess =
       once.host_excess + max(Seconds(0), once.launching - once.time) * (times - 1);
   const Seconds late = host_ + excess - now_;
-  if (host_delays_ && !once.sequential && late > Seconds(0)) return false;
+  if (!measures_ && !once.sequential && late > Seconds(0)) return false;
   begin_compute();
   busy_.what = Busy::What::Routine;
   busy_.start = now_;
-  busy_.host_wait = host_delays_ ? max(Seconds(0), host_ + excess - now_) : Seconds(0);
+  busy_.host_wait = !measures_ ? max(Seconds(0), host_ + excess - now_) : Seconds(0);
   busy_.end = now_ + once.time * times + busy_.host_wait;
   busy_.once = &once;
   busy_.repetitions = repetitions;
@@ -266,7 +279,7 @@ void RankTimeline::start_operation(const Op& op) {
 // The device cannot end a block before the host has launched its last kernel.
 void RankTimeline::time_block() {
   const Seconds device = now_ + busy_.left * busy_.slowdown;
-  busy_.end = host_delays_ ? max(device, host_) : device;
+  busy_.end = !measures_ ? max(device, host_) : device;
   busy_.host_wait = busy_.end - device;
 }
 
@@ -291,12 +304,17 @@ void RankTimeline::start_collective(Stream stream) {
   left_[at(stream)] = false;
   const int group = profiles_.index().outline().collectives[work].group;
   meeting_[at(stream)] = exchange_.join(rank_, group, stream, now_);
-  if (meeting_[at(stream)] == StepExchange::kAlone) traffic_.begin(stream, now_);
+  if (meeting_[at(stream)] == StepExchange::kAlone) {
+    traffic_.begin(stream, now_);
+  } else {
+    ++meetings_;
+  }
   update_block();
 }
 
 // Collectives start when the last of those who meet has come, and end when it has for the last.
 bool RankTimeline::settle_meetings() {
+  if (meetings_ == 0) return false;
   bool moved = false;
   for (std::size_t i = 0; i < kStreamCount; ++i) {
     const auto stream = static_cast<Stream>(i);
@@ -330,6 +348,7 @@ bool RankTimeline::waits_for_output() const {
 // Nothing of which the time is not known can reach the rank before its next change.
 bool RankTimeline::certain() const {
   if (waits_for_output()) return false;
+  if (meetings_ == 0) return true;
   for (std::size_t i = 0; i < kStreamCount; ++i) {
     const auto stream = static_cast<Stream>(i);
     if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
@@ -340,6 +359,7 @@ bool RankTimeline::certain() const {
 }
 
 Seconds RankTimeline::next() const {
+  if (in_passes_) return flight_.cost == nullptr ? RankTraffic::kNever : flight_.end;
   Seconds next = traffic_.next();
   const StreamCursor& of = cursor(Stream::Compute);
   if (busy_.what != Busy::What::Nothing) {
@@ -348,6 +368,7 @@ Seconds RankTimeline::next() const {
     const StepExchange::Output* output = awaited(of);
     if (output != nullptr && output->end > now_) next = min(next, output->end);
   }
+  if (meetings_ == 0) return next;
   for (std::size_t i = 0; i < kStreamCount; ++i) {
     const auto stream = static_cast<Stream>(i);
     if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
@@ -408,6 +429,12 @@ void RankTimeline::end_routine() {
 
 void RankTimeline::end_collective(Stream stream) {
   StreamCursor& of = cursor(stream);
+  if (of.done()) {  // of place_message()
+    traffic_.release(stream);
+    ended_[at(stream)] = now_;
+    update_block();
+    return;
+  }
   const std::size_t pass = of.nth();
   const bool message = of.step() == nullptr;
   const Tile tile = message ? Tile::PipelineComm : of.step()->op.tile;
@@ -416,6 +443,7 @@ void RankTimeline::end_collective(Stream stream) {
                       {.sent = started_[at(stream)], .end = now_, .message = true});
   }
   traffic_.release(stream);
+  if (meeting_[at(stream)] != StepExchange::kAlone) --meetings_;
   meeting_[at(stream)] = StepExchange::kAlone;
   ended_[at(stream)] = now_;
   ended_tile_[at(stream)] = tile;
@@ -439,28 +467,50 @@ void RankTimeline::pass_over(std::size_t nth) {
   if (of.pass_at(nth).message < 0) exchange_.deliver(of.index_of(nth), {.end = now_});
 }
 
+namespace {
+
+// Of one pass that runs the routine.
+RoutineProfile measured(RankTimeline& line) {
+  line.measure();
+  while (line.run()) {
+  }
+  ORRERY_CHECK(line.done());
+  return {.time = line.compute_end(),
+          .launching = line.launching(),
+          .host_excess = line.host_excess(),
+          .tiles = line.tiles(),
+          .closed = line.end() <= line.compute_end() * (1 + 1e-12),
+          .sequential = false};
+}
+
+}  // namespace
+
 RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
   const Pass pass{.routine = routine};
   const std::uint32_t first = 0;
   StepExchange exchange(1);
   RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
-  line.ignore_host();
-  while (line.run()) {
-  }
-  ORRERY_CHECK(line.done());
-  RoutineProfile profile;
-  profile.time = line.compute_end();
-  profile.launching = line.launching();
-  profile.host_excess = line.host_excess();
-  profile.tiles = line.tiles();
-  profile.sequential = false;
-  profile.closed = line.end() <= line.compute_end() * (1 + 1e-12);
+  RoutineProfile profile = measured(line);
   for (const Step& step : profiles.index().outline().routines[routine].steps) {
     // It could start before the routine does.
     profile.closed = profile.closed &&
                      (step.call >= 0 || step.op.stream == Stream::Compute || !step.after.empty());
   }
   return profile;
+}
+
+BesideMessage run_beside(RoutineProfiles& profiles, std::uint32_t routine,
+                         const CollectiveCost& message, int left) {
+  const Pass pass{.routine = routine};
+  const std::uint32_t first = 0;
+  StepExchange exchange(1);
+  RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
+  line.place_message(message,
+                     message.time() * (static_cast<double>(left) / RoutineProfiles::kParts));
+  BesideMessage result{.known = true, .profile = measured(line)};
+  result.message_end = line.message_end();
+  result.fits = result.profile.closed;
+  return result;
 }
 
 }  // namespace orrery

@@ -35,6 +35,7 @@ RoutineProfiles::RoutineProfiles(const OutlineIndex& index, const CostTable& cos
       kind_(kind),
       profiles_(index.outline().routines.size()),
       known_(index.outline().routines.size()),
+      beside_(index.outline().routines.size()),
       slowdowns_(index.outline().blocks.size()) {}
 
 const RoutineProfile& RoutineProfiles::of(std::uint32_t routine) {
@@ -60,6 +61,17 @@ RoutineProfile RoutineProfiles::of(const Op& op) const {
     result.launching = launch_time_;
   }
   result.tiles[at(op.tile)] = result.time;
+  return result;
+}
+
+const BesideMessage& RoutineProfiles::beside(std::uint32_t routine, std::uint32_t message,
+                                             int left) {
+  std::vector<OfMessage>& known = beside_[routine];
+  auto of = std::find_if(known.begin(), known.end(),
+                         [&](const OfMessage& each) { return each.message == message; });
+  if (of == known.end()) of = known.insert(of, {.message = message, .by_left = {}});
+  BesideMessage& result = of->by_left[static_cast<std::size_t>(left - 1)];
+  if (!result.known) result = run_beside(*this, routine, costs_.collective(message), left);
   return result;
 }
 

@@ -3,7 +3,10 @@
 namespace orrery {
 
 StepExchange::StepExchange(const Outline& outline)
-    : outline_(&outline), outputs_(outline.passes.size()), meeting_groups_(outline.ranks.size()) {
+    : outline_(&outline),
+      outputs_(outline.passes.size()),
+      reached_(outline.ranks.size()),
+      meeting_groups_(outline.ranks.size()) {
   bool any = false;
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
     const auto& numbers = outline.ranks[rank].meetings;

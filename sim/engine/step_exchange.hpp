@@ -22,7 +22,7 @@ class StepExchange {
   };
 
   /// Of `passes` passes of ranks that meet nobody.
-  explicit StepExchange(std::size_t passes) : outputs_(passes), meeting_groups_(1) {}
+  explicit StepExchange(std::size_t passes) : outputs_(passes), reached_(1), meeting_groups_(1) {}
   /// Keeps a reference.
   explicit StepExchange(const Outline& outline);
 
@@ -30,6 +30,11 @@ class StepExchange {
     return outputs_[static_cast<std::size_t>(pass)];
   }
   void deliver(std::uint32_t pass, const Output& output) { outputs_[pass] = output; }
+
+  /// A rank has come to `now`: its next pass does not start before.
+  void reached(std::uint32_t rank, Seconds now) { reached_[rank] = now; }
+  /// Before this a rank has no output of passes that it has not begun.
+  [[nodiscard]] Seconds reached(std::uint32_t rank) const { return reached_[rank]; }
 
   static constexpr std::int32_t kAlone = -1;
   /// `rank` is ready for a collective of a kind of group: the n-th that it issues on a stream meets
@@ -60,6 +65,7 @@ class StepExchange {
 
   const Outline* outline_ = nullptr;
   std::vector<Output> outputs_;
+  std::vector<Seconds> reached_;               // by rank
   std::vector<std::uint64_t> meeting_groups_;  // by rank
   // By number of RepresentedRank::meetings and stream: how many each member issues in the step.
   std::map<std::pair<std::int32_t, Stream>, std::vector<std::int64_t>> totals_;

@@ -97,6 +97,11 @@ void StreamCursor::next(std::uint32_t repetitions) {
   settle();
 }
 
+void StreamCursor::leave_pass() {
+  next_pass();
+  begin_passes();
+}
+
 void StreamCursor::skip_to(std::int64_t position) {
   while (position_ < position) {
     // The outermost routine that ends before.

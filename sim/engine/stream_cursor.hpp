@@ -45,6 +45,8 @@ class StreamCursor {
 
   /// To the next operation, or over `repetitions` of a step that runs a routine.
   void next(std::uint32_t repetitions = 1);
+  /// To the first operation after the pass and its message.
+  void leave_pass();
   /// Into the routine that the step runs.
   void enter();
   /// To the first operation at or after `position`. @pre no routine ends in two runs across it

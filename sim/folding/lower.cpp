@@ -32,6 +32,7 @@ void check_weights(const FoldedJob& job, const Outline& outline) {
 }  // namespace
 
 LoweredWorkload Workload::lower(const Platform& platform, const LowerOptions& options) const {
+  if (std::optional<LoweredWorkload> placed = place(platform)) return std::move(*placed);
   const FoldedJob job(platform, layout(platform), options.fold);
   LoweredWorkload lowered = build(job, options);
   if (lowered.outline.ranks.empty()) lowered.outline.ranks = job.represented();

@@ -111,6 +111,7 @@ struct MachinePart::Graph {
   void degrade(const Conditions& conditions);
   void scale(const std::function<bool(const Link&)>& which, double ratio);
   void add_inside(const std::vector<Place>& members, LinkUse& use) const;
+  void add_power();
 };
 
 // What is copied within a server takes the peers' way; devices may not reach one another directly.
@@ -203,6 +204,43 @@ void MachinePart::Graph::degrade(const Conditions& conditions) {
   }
 }
 
+// What parts draw, dealt evenly to the ways at them: an adapter has two, a drive two, the memory of
+// a socket one, a scale-up switch two for every device.
+void MachinePart::Graph::add_power() {
+  const auto draw = [this](int way, const std::optional<DrawSpec>& part, double share) {
+    if (!part) return;
+    resources[index(way)].idle = part->idle * share;
+    resources[index(way)].busy = part->busy * share;
+  };
+  for (std::size_t s = 0; s < machine.servers.size(); ++s) {
+    const ServerSpec& server = *specs[s];
+    const int first = machine.servers[s].first_link;
+    const int end = s + 1 < machine.servers.size() ? machine.servers[s + 1].first_link
+                                                   : static_cast<int>(machine.links.size());
+    for (int i = first; i < end; ++i) {
+      const Link& link = machine.links[index(i)];
+      const ComponentKind to = machine.components[index(link.to)].kind;
+      if (link.kind == "dram") {
+        draw(2 * i, server.memory.power, static_cast<double>(server.memory.count) / server.sockets);
+      } else if (link.kind == "drive" || to == ComponentKind::ScaleUpSwitch) {
+        const bool drive = link.kind == "drive";
+        const double share =
+            drive ? 0.5 : 0.5 * server.scale_up.switches / static_cast<double>(server.devices);
+        draw(2 * i, drive ? server.storage.power : server.switch_power, share);
+        draw(2 * i + 1, drive ? server.storage.power : server.switch_power, share);
+      }
+    }
+  }
+  for (int i = 0; i < static_cast<int>(machine.links.size()); ++i) {
+    const Link& link = machine.links[index(i)];
+    if (link.kind != "network" || machine.components[index(link.from)].kind != ComponentKind::Nic) {
+      continue;
+    }
+    draw(2 * i, spec.server.nic_power, 0.5);
+    draw(2 * i + 1, spec.server.nic_power, 0.5);
+  }
+}
+
 MachinePart make_part(PlatformSpec spec, const Conditions& conditions, const PartServers& servers) {
   std::vector<const ServerSpec*> specs;
   std::vector<const ServerWiring*> wirings;
@@ -217,6 +255,7 @@ MachinePart make_part(PlatformSpec spec, const Conditions& conditions, const Par
       std::move(spec), servers.indices, std::move(specs), std::move(wirings), servers.layouts);
   if (!conditions.uniform()) graph->degrade(conditions);
   graph->resources = resources_of(graph->machine, 1);
+  graph->add_power();
   return MachinePart(std::move(graph));
 }
 

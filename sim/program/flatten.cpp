@@ -140,9 +140,7 @@ std::uint32_t Outline::add(Routine routine) {
 Program flatten(Outline outline) {
   ORRERY_CHECK(outline.microbatches_left_out == 0);
   Program program;
-  program.blocks = std::move(outline.blocks);
-  program.collectives = std::move(outline.collectives);
-  program.host_times = std::move(outline.host_times);
+  static_cast<WorkTables&>(program) = std::move(static_cast<WorkTables&>(outline));
   program.ranks = static_cast<std::uint32_t>(outline.ranks.size());
   program.represented = std::move(outline.ranks);
   Flattener flattener(program, outline.routines);

@@ -102,8 +102,25 @@ Json tree(const Report& report, const JsonOptions& options) {
         {"algorithm_bandwidth_bytes_per_s", report.collective->algorithm_bandwidth.si()},
         {"bus_bandwidth_bytes_per_s", report.collective->bus_bandwidth.si()}};
   }
+  for (const TransferReport& one : report.transfers) {
+    json["transfers"].push_back({{"name", one.name},
+                                 {"bytes", one.bytes.si()},
+                                 {"at_s", one.at.si()},
+                                 {"time_s", one.time.si()},
+                                 {"bandwidth_bytes_per_s", one.bandwidth.si()},
+                                 {"limit", one.limit}});
+  }
+  for (const ResourceReport& one : report.resources) {
+    json["resources"].push_back({{"name", one.name},
+                                 {"kind", one.kind},
+                                 {"capacity_bytes_per_s", one.capacity.si()},
+                                 {"activity", one.activity},
+                                 {"power_w", one.power.si()}});
+  }
   if (report.operation) add_operation(*report.operation, json);
-  json["simulation"] = {{"events", report.step.events}};
+  json["simulation"] = {{"events", report.step.events},
+                        {"flows", report.step.flows},
+                        {"shared_flows", report.step.shared_flows}};
   if (options.timing) {
     json["simulation"]["wall_s"] = report.cost.wall.si();
     json["simulation"]["peak_rss_bytes"] = report.cost.peak_memory.si();

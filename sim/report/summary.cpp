@@ -12,6 +12,8 @@ namespace {
 
 std::string gibibytes(Bytes bytes) { return fmt::format("{:.2f} GiB", bytes.si() / 1073741824.0); }
 
+constexpr std::size_t kMostResources = 12;
+
 class Summary {
  public:
   Summary(const Report& report, const TextOptions& options)
@@ -19,12 +21,14 @@ class Summary {
 
   std::string text() {
     heading();
-    if (report_.throughput) {
+    if (!report_.transfers.empty()) {
+      transfers();
+    } else if (report_.throughput) {
       throughput();
       breakdown();
     }
     if (report_.memory) memory();
-    if (report_.throughput && !report_.collective) collectives();
+    if (report_.throughput && !report_.collective && report_.transfers.empty()) collectives();
     if (report_.operation && !report_.collective) add_operation(*report_.operation, text_);
     for (const std::string& warning : report_.warnings) {
       const bool estimate = warning.rfind("estimate:", 0) == 0;
@@ -99,6 +103,27 @@ class Summary {
           fmt::format("{}{} {:.1f} %", shares.empty() ? "" : ", ", name, time / kernels * 100);
     }
     text_.line("  {}of kernel time: {}{}", text_.style(kDim), shares, text_.style(kReset));
+  }
+
+  void transfers() {
+    text_.section("Transfers");
+    text_.line("  all have ended after {}", to_text(report_.throughput->step_time));
+    for (const TransferReport& one : report_.transfers) {
+      text_.line("  {:<44} {:>10}  at {:>9}  {:>9}  {:>11}{}", one.name, to_text(one.bytes),
+                 to_text(one.at), to_text(one.time), to_text(one.bandwidth),
+                 one.limit.empty() ? "" : "  alone limited by " + one.limit);
+    }
+    text_.section("Resources, the busiest first");
+    for (std::size_t i = 0; i < std::min<std::size_t>(report_.resources.size(), kMostResources);
+         ++i) {
+      const ResourceReport& one = report_.resources[i];
+      text_.line("  {:<44} {} {:>5.1f} %  of {}{}", one.name, text_.bar(one.activity),
+                 one.activity * 100, to_text(one.capacity),
+                 one.power > Watts(0) ? fmt::format("  {}", to_text(one.power)) : "");
+    }
+    if (report_.resources.size() > kMostResources) {
+      text_.line("  … and {} more (--json has all)", report_.resources.size() - kMostResources);
+    }
   }
 
   void memory() {

@@ -12,6 +12,7 @@
 #include "job/job_rows.hpp"
 #include "job/operation.hpp"
 #include "kernel/kernel.hpp"
+#include "scenario/transfer_report.hpp"
 
 namespace orrery {
 namespace {
@@ -251,6 +252,7 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
   add_caveats(platform, costs, lowered.outline.collectives.size(), report.warnings);
   report.throughput = throughput_of(lowered.work, report.step.step_time,
                                     mean_peak(lowered.outline.ranks, platform, lowered.work.dtype));
+  add_transfers(lowered, costs, report);
   if (lowered.bus_bandwidth) {
     report.collective = collective_report(lowered.outline.collectives.front(), costs.collective(0),
                                           report.step.step_time);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -167,29 +166,6 @@ TEST(Step, IsTheSameTwiceInOneProcessToRounding) {
     const std::string first = to_json(run(layout.changes));
     (void)run({{"workload.microbatch", "2"}});  // another one between
     expect_same(to_json(run(layout.changes)), first, layout.name);
-  }
-}
-
-// The JSON of a scenario in a process of its own.
-std::string json_of_a_fresh_process(const std::string& scenario) {
-  const std::string command = std::string(ORRERY_EXECUTABLE) + " run " + ORRERY_SOURCE_DIR +
-                              "/scenarios/" + scenario + " --json -";
-  std::string text;
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return text;
-  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) text += static_cast<char>(c);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  return text;
-}
-
-TEST(Step, IsIdenticalInFreshProcesses) {
-  for (const char* scenario : {"llama2-7b-dgx-h100", "gpt3-175b-1024"}) {
-    auto first = nlohmann::json::parse(json_of_a_fresh_process(scenario));
-    auto second = nlohmann::json::parse(json_of_a_fresh_process(scenario));
-    for (auto* report : {&first, &second}) {
-      for (const char* key : {"wall_s", "peak_rss_bytes"}) (*report)["simulation"].erase(key);
-    }
-    EXPECT_EQ(first, second) << scenario;
   }
 }
 

@@ -39,7 +39,8 @@ std::vector<std::string> scenario_names() {
 
 struct Expectation {
   std::string metric;
-  std::string per;  // divides by this metric; empty for none
+  std::string times;  // multiplies by this metric; empty for none
+  std::string per;    // divides by this one
   double value = 0;
   double tolerance = 0;  // relative
   std::string reason;
@@ -52,6 +53,7 @@ std::vector<Expectation> read_expectations(const fs::path& file) {
   std::vector<Expectation> result;
   for (Reader& entry : reader.children("expected")) {
     result.push_back({.metric = entry.text("metric"),
+                      .times = entry.text_or("times", ""),
                       .per = entry.text_or("per", ""),
                       .value = entry.ratio("value", -kAny, kAny),
                       .tolerance = entry.ratio("tolerance", 0, 1),
@@ -89,7 +91,9 @@ TEST_P(ScenarioFolder, GivesWhatIsExpected) {
   ASSERT_FALSE(expectations.empty());
   const Report report = run_scenario(GetParam());
   for (const Expectation& e : expectations) {
-    const double got = metric(report, e.metric) / (e.per.empty() ? 1.0 : metric(report, e.per));
+    const double got = metric(report, e.metric) *
+                       (e.times.empty() ? 1.0 : metric(report, e.times)) /
+                       (e.per.empty() ? 1.0 : metric(report, e.per));
     EXPECT_NEAR(got, e.value, std::abs(e.value) * e.tolerance) << e.metric << ": " << e.reason;
     EXPECT_FALSE(e.reason.empty()) << e.metric;
   }

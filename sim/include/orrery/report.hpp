@@ -38,6 +38,25 @@ struct CollectiveReport {
   BytesPerSecond bus_bandwidth{};
 };
 
+/// A copy or collective on named parts of the machine.
+struct TransferReport {
+  std::string name;
+  Bytes bytes{};
+  Seconds at{};
+  Seconds time{};              ///< from `at` to its end
+  BytesPerSecond bandwidth{};  ///< bytes / time
+  std::string limit;           ///< the resource that bounds it alone; empty where its model does
+};
+
+/// A resource that transfers shared.
+struct ResourceReport {
+  std::string name;
+  std::string kind;
+  BytesPerSecond capacity{};
+  double activity = 0;  ///< of its capacity, mean over the step
+  Watts power{};        ///< likewise, of the part that it belongs to; zero where that is not known
+};
+
 /// What the simulation itself took; differs from run to run.
 struct SimulationCost {
   Seconds wall{};
@@ -62,6 +81,8 @@ struct Report {
   StepResult step;                             ///< meaningful with throughput
   std::optional<MemoryReport> memory;          ///< none for a kernel or a collective alone
   std::optional<CollectiveReport> collective;  ///< of a collective alone
+  std::vector<TransferReport> transfers;       ///< of `kind: transfers`, in their order
+  std::vector<ResourceReport> resources;       ///< likewise, the busiest first
   std::optional<OperationReport> operation;    ///< none where the devices' power is not known
   std::uint64_t seed = 0;
   SimulationCost cost;

@@ -27,6 +27,9 @@ struct Resource {
   Seconds latency{};
   int link = -1;            ///< in the graph that it comes from; -1 for several links as one
   double multiplicity = 1;  ///< such resources in the whole machine
+  /// What the part that it belongs to draws through it at rest and at full activity: each direction
+  /// of an adapter, a drive, a switch port takes its share. Zero where the part does not say it.
+  Watts idle{}, busy{};
 };
 
 }  // namespace orrery

@@ -40,6 +40,14 @@ struct StepWork {
   std::vector<int> device_list{};
 };
 
+/// A copy or collective on named parts of a machine: what one represented rank of its outline does.
+struct PlacedTransfer {
+  std::string name;
+  Bytes bytes{};
+  Seconds at{};       ///< from the start of the step
+  std::string limit;  ///< the resource that bounds it alone; empty where its model does
+};
+
 /// A workload lowered onto a platform.
 struct LoweredWorkload {
   Outline outline;
@@ -50,6 +58,8 @@ struct LoweredWorkload {
   Seconds launch_time{};       ///< host time of one kernel launch; zero under graph capture
   bool bus_bandwidth = false;  ///< report algorithm and bus bandwidth (a collective alone)
   std::vector<std::string> warnings;
+  /// One for every represented rank, where operations are placed on parts of the machine.
+  std::vector<PlacedTransfer> transfers;
 };
 
 /// How a workload is lowered.
@@ -90,6 +100,11 @@ class Workload {
   /// layout() said and lives until build() returns. @throws ConfigError as lower()
   [[nodiscard]] virtual LoweredWorkload build(const FoldedJob& job,
                                               const LowerOptions& options) const = 0;
+  /// For workloads whose operations lie on named parts of the machine instead of on ranks: the
+  /// whole outline, each operation a represented rank of its own that shares resources with the
+  /// others (Platform::part()). Nothing is folded, and layout() and build() are not called. None
+  /// for all others. @throws ConfigError as lower()
+  [[nodiscard]] virtual std::optional<LoweredWorkload> place(const Platform&) const { return {}; }
 };
 
 }  // namespace orrery

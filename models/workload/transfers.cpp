@@ -1,0 +1,266 @@
+#include "workload/transfers.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include <orrery/error.hpp>
+#include <orrery/sdk/sequence.hpp>
+
+#include "workload/named_devices.hpp"
+#include "workload/recipe.hpp"
+
+namespace orrery {
+namespace workload {
+namespace {
+
+struct Copy {
+  std::string from, to;
+  Location where_from, where_to;
+  Bytes bytes{};
+  Seconds at{};
+};
+
+struct PlacedCollective {
+  CollectiveRequest request;
+  std::vector<NamedDevice> devices;
+  Seconds at{};
+};
+
+/// The servers of components by name: "server3.ssd0" is in server 3.
+class NamedServers {
+ public:
+  explicit NamedServers(const Platform& platform) : platform_(platform) {}
+
+  void add(const std::string& name) {
+    int number = -1;
+    if (std::sscanf(name.c_str(), "server%d.", &number) != 1) return;
+    if (number >= 0 && number < platform_.servers()) servers_.insert(number);
+  }
+  void add(int device) { servers_.insert(device / platform_.devices_per_server()); }
+  /// At least the first, so that mistakes have something to be compared with.
+  [[nodiscard]] std::vector<int> all() const {
+    if (servers_.empty()) return {0};
+    return {servers_.begin(), servers_.end()};
+  }
+
+ private:
+  const Platform& platform_;
+  std::set<int> servers_;
+};
+
+/// Builds the outline: a represented rank for every transfer, which waits until it is due and then
+/// does nothing else.
+class Builder {
+ public:
+  explicit Builder(const MachinePart& part) : part_(part) {}
+
+  void copy(const Copy& copy) {
+    const int from = component(copy.from, copy.where_from);
+    const int to = component(copy.to, copy.where_to);
+    if (from < 0 || to < 0) return;
+    const std::optional<CopyPath> path = part_.copy(from, to);
+    if (!path) {
+      errors_.push_back(
+          fmt::format("{}: to: no links lead from {} to {}; expected parts that the "
+                      "system joins",
+                      copy.where_to.text(), copy.from, copy.to));
+      return;
+    }
+    CollectiveUse use;
+    use.request.kind = CollectiveKind::SendRecv;
+    use.request.bytes = copy.bytes;
+    use.request.layout.ranks = 2;
+    use.request.layout.placed = true;
+    use.request.layout.out = placed(path->uses);
+    use.request.layout.scale_out = path->bandwidth;
+    use.cost = {.latency = path->latency,
+                .transfer = copy.bytes / path->bandwidth,
+                .loads = {{LinkClass::ScaleOut, copy.bytes}},
+                .algorithm = "copy"};
+    const Resource& limit = part_.resources()[static_cast<std::size_t>(path->limit)];
+    add(fmt::format("{} > {}", copy.from, copy.to), copy.bytes, copy.at, limit.name,
+        std::move(use));
+  }
+
+  void collective(const PlacedCollective& collective, const std::vector<int>& devices) {
+    CollectiveUse use;
+    use.request = collective.request;
+    GroupLayout& layout = use.request.layout;
+    layout = part_.layout(devices, collective.request.kind);
+    layout.up = placed(layout.up);
+    layout.out = placed(layout.out);
+    add(fmt::format("{} of {}", to_text(collective.request.kind), devices.size()),
+        collective.request.bytes, collective.at, "", std::move(use));
+  }
+
+  LoweredWorkload finish() {
+    if (!errors_.empty()) throw ConfigError(std::move(errors_));
+    lowered_.regime = OperatingPoint::Regime::Burst;
+    return std::move(lowered_);
+  }
+
+ private:
+  int component(const std::string& name, const Location& where) {
+    const int found = part_.find(name);
+    if (found >= 0) return found;
+    std::vector<std::string> names;
+    for (const Component& one : part_.components()) names.push_back(one.name);
+    errors_.push_back(fmt::format("{}: the system has no part '{}'; expected a name such as {}{}",
+                                  where.text(), name, names.front(), did_you_mean(name, names)));
+    return -1;
+  }
+
+  /// Uses of the part's resources as indices into those of the outline, which holds what is used.
+  std::vector<ResourceUse> placed(const std::vector<ResourceUse>& uses) {
+    std::vector<ResourceUse> result;
+    for (const ResourceUse& use : uses) {
+      auto& resources = lowered_.outline.resources;
+      const auto [known, added] =
+          index_.try_emplace(use.resource, static_cast<std::uint32_t>(resources.size()));
+      if (added) resources.push_back(part_.resources()[use.resource]);
+      result.push_back({known->second, use.per_byte});
+    }
+    return result;
+  }
+
+  void add(std::string name, Bytes bytes, Seconds at, std::string limit, CollectiveUse use) {
+    Outline& outline = lowered_.outline;
+    Sequence sequence(outline);
+    if (at > Seconds(0)) sequence.host(at);
+    outline.collectives.push_back(std::move(use));
+    sequence.blocking(static_cast<std::uint32_t>(outline.collectives.size() - 1), Tile::DataComm);
+    Routine routine = sequence.finish();
+    const auto rank = static_cast<std::uint32_t>(outline.ranks.size());
+    RepresentedRank& represented = outline.ranks.emplace_back();
+    represented.name = name;
+    // A meeting of its own: what others may hold up is never taken together with what it follows.
+    represented.meetings = {static_cast<std::int32_t>(rank)};
+    outline.passes.push_back({.rank = rank, .routine = outline.add(std::move(routine))});
+    lowered_.transfers.push_back(
+        {.name = std::move(name), .bytes = bytes, .at = at, .limit = std::move(limit)});
+  }
+
+  const MachinePart& part_;
+  LoweredWorkload lowered_;
+  std::map<std::uint32_t, std::uint32_t> index_;
+  std::vector<std::string> errors_;
+};
+
+class TransfersWorkload final : public Workload {
+ public:
+  TransfersWorkload(std::vector<Copy> copies, std::vector<PlacedCollective> collectives)
+      : copies_(std::move(copies)), collectives_(std::move(collectives)) {}
+
+  JobLayout layout(const Platform&) const override { return {}; }
+
+ protected:
+  std::optional<LoweredWorkload> place(const Platform& platform) const override {
+    NamedServers servers(platform);
+    for (const Copy& copy : copies_) {
+      servers.add(copy.from);
+      servers.add(copy.to);
+    }
+    std::vector<std::vector<int>> groups;
+    for (const PlacedCollective& one : collectives_) {
+      groups.push_back(devices_of(one.devices, platform));
+      std::sort(groups.back().begin(), groups.back().end());
+      for (const int device : groups.back()) servers.add(device);
+    }
+    const std::vector<int> involved = servers.all();
+    const MachinePart part = platform.part(involved);
+    Builder builder(part);
+    for (const Copy& copy : copies_) builder.copy(copy);
+    for (std::size_t i = 0; i < collectives_.size(); ++i) {
+      builder.collective(collectives_[i], groups[i]);
+    }
+    LoweredWorkload lowered = builder.finish();
+    for (const int server : involved) {
+      for (int i = 0; i < platform.devices_per_server(); ++i) {
+        lowered.work.device_list.push_back(server * platform.devices_per_server() + i);
+      }
+    }
+    lowered.work.devices = static_cast<int>(lowered.work.device_list.size());
+    return lowered;
+  }
+
+  LoweredWorkload build(const FoldedJob&, const LowerOptions&) const override { return {}; }
+
+ private:
+  std::vector<Copy> copies_;
+  std::vector<PlacedCollective> collectives_;
+};
+
+const Schema<Copy>& copy_schema() {
+  using namespace schema;
+  static const Schema<Copy> result(
+      "copy",
+      {required("from", &Copy::from, "a component by its name, such as `server0.gpu0`"),
+       required("to", &Copy::to, "likewise, such as `server0.ssd0`"),
+       required("bytes", &Copy::bytes, positive, "that are moved"),
+       optional("at", &Copy::at, "when it begins")},
+      [](Reader& reader, Copy& copy) {
+        copy.where_from = reader.where("from");
+        copy.where_to = reader.where("to");
+      });
+  return result;
+}
+
+const Schema<PlacedCollective>& placed_collective_schema() {
+  using namespace schema;
+  using P = PlacedCollective;
+  using R = CollectiveRequest;
+  static const std::vector<Binding<R>> request = {
+      required("operation", &R::kind, collective_choices(), "what runs"),
+      required("bytes", &R::bytes, positive, "as nccl-tests counts them"),
+      optional("dtype", &R::dtype, dtype_choices(), "of what is reduced")};
+  static const Schema<P> result(
+      "collective", inlined(&P::request, request) +
+                        std::vector{custom<P>({.key = "devices",
+                                               .list = true,
+                                               .doc = "numbers or names; rank i is on the i-th"},
+                                              [](Reader& reader, P& spec) {
+                                                spec.devices = read_devices(reader, true);
+                                              }),
+                                    optional("at", &P::at, "when it begins")});
+  return result;
+}
+
+struct TransfersKeys {
+  std::vector<Copy> copies;
+  std::vector<PlacedCollective> collectives;
+};
+
+void check_transfers(Reader& reader, const TransfersKeys&) {
+  if (reader.has("copies") || reader.has("collectives")) return;
+  reader.error("copies",
+               "copies: expected transfers such as {from: server0.gpu0, to: server0.ssd0, bytes: "
+               "10 GB}, or 'collectives'; got none");
+}
+
+const Schema<TransfersKeys>& transfers_schema() {
+  using namespace schema;
+  using T = TransfersKeys;
+  static const Schema<T> result(
+      "transfers",
+      {optional("copies", &T::copies, &copy_schema(), "from one component to another"),
+       optional("collectives", &T::collectives, &placed_collective_schema(), "beside them")},
+      check_transfers);
+  return result;
+}
+
+}  // namespace
+}  // namespace workload
+
+const Table& transfers_table() { return workload::transfers_schema().table(); }
+
+std::unique_ptr<const Workload> make_transfers(Reader& reader) {
+  reader.ignore("kind");
+  workload::TransfersKeys keys = workload::transfers_schema().read(reader);
+  return std::make_unique<workload::TransfersWorkload>(std::move(keys.copies),
+                                                       std::move(keys.collectives));
+}
+
+}  // namespace orrery
