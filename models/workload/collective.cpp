@@ -83,7 +83,7 @@ std::vector<Binding<CollectiveRequest>> request_fields() {
       required("bytes", &R::bytes, positive, "as nccl-tests counts them"),
       when<R>(
           "collective: all_to_all", [](const R& r) { return r.kind == CollectiveKind::AllToAll; },
-          optional("unique_between", &R::unique_between, between(0.001, 1.0),
+          optional("unique_between", &R::unique_between, schema::between(0.001, 1.0),
                    "share of what goes to another server that is no copy for a neighbour "
                    "there")),
       optional("dtype", &R::dtype, dtype_choices(), "of what is reduced")};

@@ -149,8 +149,9 @@ void read_overlap(Reader& reader, Recipe& recipe) {
 std::vector<Binding<Recipe>> recipe_fields(bool layer) {
   using R = Recipe;
   std::vector<Binding<R>> fields = {
-      entry("ai-models", required("model", &R::model, &ModelSpec::schema(),
-                                  "what is trained; a name stands for `{use: ai-models/NAME}`")),
+      schema::entry("ai-models",
+                    required("model", &R::model, &ModelSpec::schema(),
+                             "what is trained; a name stands for `{use: ai-models/NAME}`")),
       required("sequence_length", &R::sequence_length, whole(), "tokens")};
   if (!layer) {
     fields.push_back(required("global_batch", &R::global_batch, whole(),
@@ -158,8 +159,8 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
   }
   const std::vector<Binding<R>> rest = {
       optional("microbatch", &R::microbatch, whole(), "sequences per replica and pass"),
-      entry("parallelism", optional("parallelism", &R::parallelism, &Parallelism::schema(),
-                                    "how the job is split over devices")),
+      schema::entry("parallelism", optional("parallelism", &R::parallelism, &Parallelism::schema(),
+                                            "how the job is split over devices")),
       optional("precision", &R::precision, dtype_choices(), "of matrix multiplies; not int8"),
       optional("recompute", &R::recompute,
                Choices<Recompute>{{"none", Recompute::None},
@@ -178,10 +179,11 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
                  .choices = {"attention", "norm", "latent_up", "expert_activation"},
                  .doc = "what runs again"},
                 read_modules),
-      optional("recompute_fraction", &R::recompute_fraction, between(0.0, 1.0),
+      optional("recompute_fraction", &R::recompute_fraction, schema::between(0.0, 1.0),
                "of the layers, with `recompute: full`"),
-      entry("software", required("software", &R::software, &Software::schema(),
-                                 "what trains it; a name stands for `{use: software/NAME}`")),
+      schema::entry("software",
+                    required("software", &R::software, &Software::schema(),
+                             "what trains it; a name stands for `{use: software/NAME}`")),
       custom<R>({.key = "overlap",
                  .kind = Field::Kind::Map,
                  .required = false,
@@ -306,7 +308,7 @@ const Schema<Software>& Software::schema() {
        optional("prefetch", &S::prefetch, whole(),
                 "layers in flight or in use (zero2, zero3, hybrid)"),
        optional("runtime_memory", &S::runtime_memory, "context and buffers"),
-       optional("fragmentation", &S::fragmentation, between(0.0, 1.0),
+       optional("fragmentation", &S::fragmentation, schema::between(0.0, 1.0),
                 "of the allocator, on top of activations"),
        optional("fused_routing", &S::fused_routing,
                 "softmax, top-k and map of experts in one kernel"),
@@ -323,8 +325,8 @@ const Schema<Software>& Software::schema() {
        optional("planned_memory", &S::planned_memory,
                 "a compiler plans the whole step: parameters and gradients are whole one matrix at "
                 "a time, logits are gone before a layer is recomputed"),
-       entry("overlap", optional("overlap", &S::overlap, &overlap_schema(),
-                                 "what runs beside computation instead of after it"))});
+       schema::entry("overlap", optional("overlap", &S::overlap, &overlap_schema(),
+                                         "what runs beside computation instead of after it"))});
   return result;
 }
 

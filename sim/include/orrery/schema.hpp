@@ -40,6 +40,14 @@ struct Binding {
   Read read;
 };
 
+/// All of `fields`, then all of `more`.
+template <class Spec>
+std::vector<Binding<Spec>> operator+(std::vector<Binding<Spec>> fields,
+                                     std::vector<Binding<Spec>> more) {
+  for (Binding<Spec>& field : more) fields.push_back(std::move(field));
+  return fields;
+}
+
 namespace schema {
 
 struct Anything {};
@@ -284,12 +292,6 @@ std::vector<Binding<Spec>> inlined(Part Spec::* member, const std::vector<Bindin
                       }});
   }
   return result;
-}
-template <class Spec>
-std::vector<Binding<Spec>> operator+(std::vector<Binding<Spec>> fields,
-                                     std::vector<Binding<Spec>> more) {
-  for (Binding<Spec>& field : more) fields.push_back(std::move(field));
-  return fields;
 }
 
 /// What no limit can say: `field` describes what `read` reads.
