@@ -56,8 +56,10 @@ std::string advice_for(const std::string& entry, const std::vector<std::string>&
                        [&](const std::string& other) { return other.starts_with(kind); });
   if (std::string near = did_you_mean(entry, same_kind); !near.empty()) return near;
   if (std::string near = did_you_mean(entry, all); !near.empty()) return near;
-  if (same_kind.empty()) return "";
-  return fmt::format("; expected one of {}", fmt::join(same_kind, ", "));
+  constexpr const char* kElsewhere =
+      "; --library DIR names another folder, such as CHECKOUT/configs";
+  if (same_kind.empty()) return kElsewhere;
+  return fmt::format("; expected one of {}{}", fmt::join(same_kind, ", "), kElsewhere);
 }
 
 }  // namespace

@@ -49,9 +49,9 @@ class Kernel {
   [[nodiscard]] virtual std::uint64_t events() const = 0;
 };
 
-/// The kernel on SimGrid. One at a time in a process. Timers are exact; the dates of flows carry
+/// The kernel on SimGrid, from a module that the first call loads. One at a time in a process. Timers are exact; the dates of flows carry
 /// the rounding of SimGrid's clock, some 1e-16 of all the time that the process has simulated.
-/// @throws InternalError if another is alive.
+/// @throws InternalError if another is alive, SimulationError if the module is not installed.
 std::unique_ptr<Kernel> make_simgrid_kernel();
 
 }  // namespace orrery

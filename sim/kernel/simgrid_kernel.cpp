@@ -232,6 +232,9 @@ class SimgridKernel final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> make_simgrid_kernel() { return std::make_unique<SimgridKernel>(); }
+// The module's one function: kernel/simgrid_module.hpp.
+extern "C" [[gnu::visibility("default")]] Kernel* orrery_make_simgrid_kernel(const char* version) {
+  return std::string(version) == ORRERY_VERSION ? new SimgridKernel : nullptr;
+}
 
 }  // namespace orrery

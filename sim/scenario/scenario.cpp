@@ -1,9 +1,12 @@
 #include <orrery/scenario.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <orrery/reader.hpp>
 
+#include "install/installation.hpp"
 #include "scenario/sha256.hpp"
 
 namespace orrery {
@@ -52,7 +55,12 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
     }
     if (at == at.parent_path()) break;
   }
-  folders.emplace_back(fs::path(ORRERY_DATA_DIR) / "configs");
+  const Located shipped = find_shared_data("configs");
+  if (shipped.path.empty()) {
+    folders.insert(folders.end(), shipped.searched.begin(), shipped.searched.end());
+  } else if (std::find(folders.begin(), folders.end(), shipped.path) == folders.end()) {
+    folders.push_back(shipped.path);
+  }
   return folders;
 }
 

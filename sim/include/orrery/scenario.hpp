@@ -15,8 +15,7 @@ namespace orrery {
 
 /// How scenarios are found and changed.
 struct LoadOptions {
-  /// Library folders, searched in order, before the `configs` folder nearest above the scenario and
-  /// the one that was installed with Orrery.
+  /// Library folders, searched in order, before any other: see library_folders().
   std::vector<std::filesystem::path> library;
   /// Dotted paths and YAML values, applied in order: {"workload.ranks", "128"}.
   std::vector<std::pair<std::string, std::string>> overrides;
@@ -56,7 +55,14 @@ struct Scenario {
 /// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
 Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
 
-/// The library folders that a scenario in `folder` sees.
+/// The library folders that a scenario in `folder` sees, in the order of search:
+/// 1. `options.library`;
+/// 2. `configs` in `folder` or in the nearest folder above it;
+/// 3. `PREFIX/share/orrery/configs` of the installation or build tree that the running program is
+///    part of: `PREFIX/lib` is in the program's run path (the `orrery` executable's is
+///    `$ORIGIN/../lib`; linking the CMake package adds it); no path is compiled into the library
+///    itself. Where there is none, the places that were tried stand here, for messages.
+/// A program without that run path names `PREFIX/share/orrery/configs` in `options.library`.
 std::vector<std::filesystem::path> library_folders(const std::filesystem::path& folder,
                                                    const LoadOptions& options);
 
