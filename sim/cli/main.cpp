@@ -184,10 +184,8 @@ int validate(const Arguments& arguments) {
         "`cmake --install` leaves them; name the files of suites instead",
         orrery::find_shared_data("scenarios").searched_text()));
   }
-  std::vector<orrery::SuiteResult> results;
-  for (const fs::path& file : files) {
-    results.push_back(orrery::validate_suite(file, registry, load_options(arguments)));
-  }
+  const std::vector<orrery::SuiteResult> results =
+      orrery::validate_suites(files, registry, load_options(arguments), arguments.jobs);
   if (arguments.json != "-") {
     if (!arguments.suites.empty()) {
       for (const auto& result : results) std::cout << orrery::cases_to_text(result);
@@ -263,6 +261,8 @@ int dispatch(int argc, char** argv) {
   validate_command->add_option("suites", arguments.suites,
                                "Names of suites, or their files; all by default");
   add_common(*validate_command, arguments);
+  validate_command->add_option("--jobs", arguments.jobs, "Threads (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
   auto* list_command = app.add_subcommand("list", "List library entries");
   list_command->add_option("kind", arguments.target,
                            "Such as accelerators, clusters, ai-models; all by default");

@@ -26,7 +26,7 @@ struct Located {
 
 /// `name` below the first PREFIX/share/orrery that has it: "configs", "scenarios".
 Located find_shared_data(const std::string& name);
-/// The file of a module, "simgrid_kernel.so", below the first PREFIX/lib/orrery that has it.
+/// The file of a module, "simgrid.so", below the first PREFIX/lib/orrery that has it.
 Located find_module(const std::string& file_name);
 
 }  // namespace orrery

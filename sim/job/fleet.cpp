@@ -236,9 +236,7 @@ Watts Fleet::servers_power() const {
 }
 
 std::string Fleet::device_name(const ServerClass& of, int device) const {
-  const int each = platform_.devices_per_server();
-  const auto index = platform_.component_of_device(of.first * each + device);
-  return platform_.components()[static_cast<std::size_t>(index)].name;
+  return platform_.device_name(of.first * platform_.devices_per_server() + device);
 }
 
 }  // namespace orrery

@@ -232,9 +232,10 @@ class SimgridKernel final : public Kernel {
 
 }  // namespace
 
-// The module's one function: kernel/simgrid_module.hpp.
-extern "C" [[gnu::visibility("default")]] Kernel* orrery_make_simgrid_kernel(const char* version) {
-  return std::string(version) == ORRERY_VERSION ? new SimgridKernel : nullptr;
+// What the module offers (install/module.hpp).
+extern "C" {
+[[gnu::visibility("default")]] extern const char orrery_module_version[] = ORRERY_VERSION;
+[[gnu::visibility("default")]] Kernel* orrery_make_simgrid_kernel() { return new SimgridKernel; }
 }
 
 }  // namespace orrery

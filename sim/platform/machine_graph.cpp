@@ -15,6 +15,11 @@ int at(const std::vector<int>& values, int index) {
 
 }  // namespace
 
+std::string device_name(const ServerSpec& spec, int server, int device) {
+  const char* const kind = spec.scale_up.kind == ScaleUpSpec::Kind::Torus ? "tpu" : "gpu";
+  return fmt::format("server{}.{}{}", server, kind, device);
+}
+
 MachineGraph::MachineGraph(const PlatformSpec& spec) {
   std::vector<Server> servers;
   for (int index = 0; index < spec.servers; ++index) {
@@ -39,9 +44,8 @@ MachineGraph::Server MachineGraph::add_server(const ServerSpec& spec, int index)
   const std::string prefix = fmt::format("server{}", index);
   // The latency of memory belongs to the accelerator's model.
   const WireSpec memory{.bandwidth = spec.accelerator->memory_bandwidth(), .latency = Seconds(0)};
-  const char* const device = spec.scale_up.kind == ScaleUpSpec::Kind::Torus ? "tpu" : "gpu";
   for (int i = 0; i < spec.devices; ++i) {
-    const std::string name = fmt::format("{}.{}{}", prefix, device, i);
+    const std::string name = device_name(spec, index, i);
     server.devices.push_back(add(name, ComponentKind::Device));
     const int hbm = add(name + ".hbm", ComponentKind::Memory);
     connect(server.devices.back(), hbm, memory, "hbm");

@@ -1,6 +1,7 @@
 #pragma once
 /// Every part and every wire of the machine that a `PlatformSpec` describes.
 
+#include <string>
 #include <vector>
 
 #include <orrery/platform.hpp>
@@ -8,6 +9,9 @@
 #include "platform/platform_spec.hpp"
 
 namespace orrery {
+
+/// "server3.gpu5", or tpu where devices are joined as a torus.
+std::string device_name(const ServerSpec& spec, int server, int device);
 
 struct MachineGraph {
   std::vector<Component> components;

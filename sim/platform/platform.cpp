@@ -163,6 +163,12 @@ const Node& Platform::cooling() const { return graph_->spec.server.cooling; }
 const std::vector<Component>& Platform::components() const { return graph_->machine().components; }
 const std::vector<Link>& Platform::links() const { return graph_->machine().links; }
 
+std::string Platform::device_name(int device) const {
+  ORRERY_CHECK(device >= 0 && device < devices());
+  const int each = devices_per_server();
+  return orrery::device_name(graph_->spec.server, device / each, device % each);
+}
+
 int Platform::component_of_device(int device) const {
   ORRERY_CHECK(device >= 0 && device < devices());
   return graph_->machine().devices[static_cast<std::size_t>(device)];

@@ -6,8 +6,8 @@
 
 #include <orrery/reader.hpp>
 
+#include "config/yaml_file.hpp"
 #include "install/installation.hpp"
-#include "scenario/sha256.hpp"
 
 namespace orrery {
 namespace fs = std::filesystem;
@@ -64,8 +64,8 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
   return folders;
 }
 
-Scenario make_scenario(const Node& tree, const Library& library,
-                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+Node with_overrides(const Node& tree,
+                    const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
   // Overrides may set what the file leaves out of these.
   for (const char* key : {"run", "plan", "record", "environment"}) {
@@ -82,10 +82,15 @@ Scenario make_scenario(const Node& tree, const Library& library,
   for (const auto& [path, value] : overrides) {
     changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
   }
-  changed = library.resolve(changed);
-  Diagnostics diagnostics;
-  Reader reader(changed, "the scenario", diagnostics);
+  return changed;
+}
+
+Scenario make_scenario(const Node& tree, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides) {
   Scenario scenario;
+  const Node resolved = library.resolve(with_overrides(tree, overrides), scenario.inputs);
+  Diagnostics diagnostics;
+  Reader reader(resolved, "the scenario", diagnostics);
   scenario.name = reader.text_or("name", "unnamed");
   scenario.description = reader.text_or("description", "");
   scenario.system = reader.raw("system");
@@ -117,9 +122,25 @@ Scenario make_scenario(const Node& tree, const Library& library,
   return scenario;
 }
 
+namespace {
+
+fs::path scenario_file(const fs::path& path) {
+  return fs::is_directory(path) ? path / "scenario.yaml" : path;
+}
+
+}  // namespace
+
 Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
-  const fs::path file = fs::is_directory(path) ? path / "scenario.yaml" : path;
-  const Node tree = load_yaml(file);
+  const fs::path folder = scenario_file(path).parent_path();
+  const Library library(library_folders(folder.empty() ? "." : folder, options));
+  return load_scenario(path, library, options.overrides);
+}
+
+Scenario load_scenario(const fs::path& path, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+  const fs::path file = scenario_file(path);
+  InputFile input{.path = file.generic_string(), .sha256 = ""};
+  const Node tree = load_yaml(file, input.sha256);
   const Node* header = tree.find("orrery");
   if (header == nullptr || header->text() != "scenario/1") {
     const Location place = header == nullptr ? tree.where() : header->where();
@@ -127,15 +148,12 @@ Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
         fmt::format("{}: not a scenario; expected the key `orrery: scenario/1`{}", place.text(),
                     header == nullptr ? "" : fmt::format("; got '{}'", header->text())));
   }
-  const Library library(
-      library_folders(file.parent_path().empty() ? "." : file.parent_path(), options));
-  Scenario scenario = make_scenario(tree, library, options.overrides);
+  Scenario scenario = make_scenario(tree, library, overrides);
   if (scenario.name == "unnamed") scenario.name = file.stem().string();
-  scenario.inputs.push_back({file.generic_string(), sha256_of(file)});
-  for (const fs::path& entry : library.files_read()) {
-    scenario.inputs.push_back(
-        {entry.lexically_proximate(fs::current_path()).generic_string(), sha256_of(entry)});
+  for (InputFile& entry : scenario.inputs) {
+    entry.path = fs::path(entry.path).lexically_proximate(fs::current_path()).generic_string();
   }
+  scenario.inputs.insert(scenario.inputs.begin(), std::move(input));
   return scenario;
 }
 

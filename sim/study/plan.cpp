@@ -10,7 +10,7 @@
 
 #include "engine/cost_memo.hpp"
 #include "engine/estimator.hpp"
-#include "scenario/machine.hpp"
+#include "scenario/evaluate.hpp"
 #include "study/plan_spec.hpp"
 
 namespace orrery {

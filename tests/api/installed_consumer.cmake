@@ -40,10 +40,10 @@ endif()
 step("list its suites' errors" ${CMAKE_COMMAND} -E chdir / ${prefix}/bin/orrery validate mlperf-node-power)
 
 # What is missing is named, and what does without it works.
-file(GLOB_RECURSE modules ${prefix}/*/simgrid_kernel.so)
+file(GLOB_RECURSE modules ${prefix}/*/simgrid.so)
 file(REMOVE ${modules})
 execute_process(COMMAND ${WORK}/build/consumer ${jobs}/own.yaml RESULT_VARIABLE result ERROR_VARIABLE errors)
-if(result EQUAL 0 OR NOT errors MATCHES "module is missing.*${modules}")
+if(result EQUAL 0 OR NOT errors MATCHES "module simgrid.so of the event engine: not found; searched for .*${modules}")
   message(FATAL_ERROR "without its module the consumer ended with ${result} and said:\n${errors}")
 endif()
 step("run in closed form" ${prefix}/bin/orrery run ${jobs}/own.yaml --fidelity analytic)

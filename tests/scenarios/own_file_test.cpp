@@ -95,8 +95,8 @@ TEST(OwnFile, SaysThatTheModuleOfTheEventEngineIsMissing) {
   std::vector<std::string> arguments{"run", job.string(), "--library", kConfigs.string()};
   const Finished event = run_program(executable, arguments, "cd / &&");
   EXPECT_EQ(event.exit_code, 1);
-  EXPECT_TRUE(holds(event.errors, "module is missing")) << event.errors;
-  EXPECT_TRUE(holds(event.errors, (folder / "lib/orrery/simgrid_kernel.so").string()));
+  EXPECT_TRUE(holds(event.errors, "module simgrid.so of the event engine: not found")) << event.errors;
+  EXPECT_TRUE(holds(event.errors, (folder / "lib/orrery/simgrid.so").string()));
   arguments.insert(arguments.end(), {"--fidelity", "analytic"});
   EXPECT_EQ(run_program(executable, arguments, "cd / &&").exit_code, 0);
   fs::remove_all(folder);

@@ -98,6 +98,8 @@ class Platform {
 
   [[nodiscard]] const std::vector<Component>& components() const;
   [[nodiscard]] const std::vector<Link>& links() const;
+  /// Its hierarchical name, "server3.gpu5", by formula: the graph need not be there.
+  [[nodiscard]] std::string device_name(int device) const;
   /// The component index of device `device` (0 … devices()-1, server by server).
   [[nodiscard]] int component_of_device(int device) const;
   /// The route of least latency; ties go to the lower component index. O(E log V).

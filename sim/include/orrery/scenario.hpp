@@ -25,12 +25,6 @@ struct LoadOptions {
 enum class Fidelity { Event, Analytic };
 const char* to_text(Fidelity fidelity);
 
-/// A file that a result depends on.
-struct InputFile {
-  std::string path;
-  std::string sha256;  ///< lowercase hexadecimal
-};
-
 /// A resolved scenario: no `use` is left.
 struct Scenario {
   std::string name;
@@ -54,6 +48,10 @@ struct Scenario {
 
 /// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
 Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
+/// The same with a library that outlives the call: of many scenarios, or of one with many
+/// overrides, only the first that uses an entry reads it.
+Scenario load_scenario(const std::filesystem::path& path, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
 /// The library folders that a scenario in `folder` sees, in the order of search:
 /// 1. `options.library`;
@@ -66,9 +64,12 @@ Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& opt
 std::vector<std::filesystem::path> library_folders(const std::filesystem::path& folder,
                                                    const LoadOptions& options);
 
+/// Applies overrides to a scenario tree, in order. `workload.model: x` and `workload.software: y`
+/// stand for `{use: ai-models/x}` and `{use: software/y}`. @throws ConfigError
+Node with_overrides(const Node& tree,
+                    const std::vector<std::pair<std::string, std::string>>& overrides);
 /// Applies overrides and resolves library entries of a scenario tree without header (keys system,
-/// workload, run). `workload.model: x` and `workload.software: y` stand for `{use: ai-models/x}`
-/// and `{use: software/y}`.
+/// workload, run). `inputs` of the result are the entries.
 /// @throws ConfigError
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides);

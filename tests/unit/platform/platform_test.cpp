@@ -17,6 +17,7 @@ TEST(Platform, NamesItsPartsByPlace) {
     EXPECT_GE(find(platform, name), 0) << name;
   }
   EXPECT_EQ(platform.component_of_device(3 * 8 + 5), find(platform, "server3.gpu5"));
+  EXPECT_EQ(platform.device_name(3 * 8 + 5), "server3.gpu5");
 }
 
 TEST(Platform, BuildsAsManySwitchesAsPortsAsk) {

@@ -53,6 +53,7 @@ TEST(Torus, NamesItsDevicesAndRoutesOverTheWrap) {
   const Platform platform = torus("[8, 8]", 64);
   EXPECT_EQ(platform.components()[static_cast<std::size_t>(platform.component_of_device(9))].name,
             "server0.tpu9");
+  EXPECT_EQ(platform.device_name(9), "server0.tpu9");
   const Route round = route(platform, "server0.tpu0", "server0.tpu7");
   EXPECT_EQ(kinds(platform, round), "ici");
   const Route corner = route(platform, "server0.tpu0", "server0.tpu63");
