@@ -54,8 +54,9 @@ class Executor final : public CompletionHandler {
   void completed(std::span<const Token> tokens) override;
 
  private:
-  // A port of each link class for every represented rank: what it can send when everyone does.
-  void add_ports();
+  // A resource for each class of links of every represented rank: what it can send when everyone
+  // does.
+  void add_links();
 
   void start(std::uint32_t index);
 
@@ -123,6 +124,10 @@ class Executor final : public CompletionHandler {
   // `share` of the transfer is left, (0, 1].
   void start_transfer(std::uint32_t index, double share = 1);
 
+  // Moves what a collective has left. Returns how many flows it takes.
+  std::uint8_t start_flows(std::uint32_t index, std::uint32_t rank, const CollectiveCost& cost,
+                           double share);
+
   // A collective ends for all who take part when it has for the last.
   void end_transfer(std::uint32_t index);
 
@@ -147,9 +152,9 @@ class Executor final : public CompletionHandler {
   std::vector<ComputeState> computing_;   // one per rank: its running block
   std::vector<std::uint8_t> parts_left_;  // flows of a collective under way
   std::vector<OpTime> times_;
-  std::vector<std::uint32_t> last_cause_;  // whose end let an operation start
-  std::array<std::vector<Kernel::Port>, 2> ports_;
-  std::vector<Run> runs_;  // one per rank
+  std::vector<std::uint32_t> last_cause_;               // whose end let an operation start
+  std::array<std::vector<Kernel::Resource>, 2> links_;  // by class, then rank
+  std::vector<Run> runs_;                               // one per rank
   std::vector<Meeting> meetings_;
   std::size_t done_ = 0;
 };

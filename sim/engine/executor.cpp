@@ -1,4 +1,4 @@
-// One operation at a time: starts, shares of devices and ports, ends.
+// One operation at a time: starts, shares of devices and links, ends.
 #include "engine/executor.hpp"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
   for (std::size_t i = 0; i < meetings_.size(); ++i) {
     meetings_[i] = {program.meetings[i].size(), program.meetings[i].size()};
   }
-  add_ports();
+  add_links();
 }
 
 StepResult Executor::run() {
@@ -46,6 +46,8 @@ StepResult Executor::run() {
   StepResult result;
   result.step_time = kernel_.now();
   result.events = kernel_.events();
+  result.flows = kernel_.flows();
+  result.shared_flows = kernel_.shared_flows();
   tile_step(program_, times_, last_cause_, result);
   if (power_trace_) result.power = power_traces(program_, times_, costs_, result.step_time);
   return result;
@@ -68,23 +70,17 @@ void Executor::completed(std::span<const Token> tokens) {
   }
 }
 
-void Executor::add_ports() {
-  constexpr std::size_t most = Kernel::kMostPorts / 2;
-  if (program_.ranks > most) {
-    throw SimulationError(
-        fmt::format("{} ranks would be simulated, at most {} can be; expected folding (run.fold: "
-                    "true), a smaller system, or --fidelity analytic",
-                    program_.ranks, most));
-  }
+void Executor::add_links() {
   std::array<BytesPerSecond, 2> capacity{};
   for (const CollectiveUse& use : program_.collectives) {
     const GroupLayout& layout = use.request.layout;
     capacity[0] = max(capacity[0], layout.scale_up);
     capacity[1] = max(capacity[1], layout.scale_out);
   }
-  for (std::uint32_t rank = 0; rank < program_.ranks; ++rank) {
-    for (std::size_t link = 0; link < capacity.size(); ++link) {
-      ports_[link].push_back(capacity[link].si() > 0 ? kernel_.add_port(capacity[link]) : 0);
+  for (std::size_t link = 0; link < capacity.size(); ++link) {
+    if (capacity[link] <= BytesPerSecond(0)) continue;
+    for (std::uint32_t rank = 0; rank < program_.ranks; ++rank) {
+      links_[link].push_back(kernel_.add_resource(capacity[link]));
     }
   }
 }
@@ -192,11 +188,20 @@ void Executor::start_transfer(std::uint32_t index, double share) {
     kernel_.start_timer(max(cost.transfer * share, Seconds(0)), token_of(index, Part::Transfer));
     return;
   }
-  parts_left_[index] = static_cast<std::uint8_t>(cost.loads.size());
+  parts_left_[index] = start_flows(index, op.rank, cost, share);
+}
+
+// The one place that knows which resources a collective takes: one flow for each class of links
+// that it loads, on the links of its rank.
+std::uint8_t Executor::start_flows(std::uint32_t index, std::uint32_t rank,
+                                   const CollectiveCost& cost, double share) {
   for (const LinkLoad& load : cost.loads) {
-    kernel_.start_flow(ports_[static_cast<std::size_t>(load.link)][op.rank], load.bytes * share,
-                       load.bytes / cost.transfer, token_of(index, Part::Transfer));
+    const Demand demand{.resource = links_[static_cast<std::size_t>(load.link)][rank]};
+    kernel_.start_flow(
+        {.demands = {&demand, 1}, .size = load.bytes * share, .bound = load.bytes / cost.transfer},
+        token_of(index, Part::Transfer));
   }
+  return static_cast<std::uint8_t>(cost.loads.size());
 }
 
 void Executor::end_transfer(std::uint32_t index) {

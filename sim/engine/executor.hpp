@@ -1,5 +1,5 @@
 #pragma once
-/// Event fidelity: runs a program on a kernel with streams, ready counts, shared ports, and compute
+/// Event fidelity: runs a program on a kernel with streams, ready counts, shared links, and compute
 /// that slows down while communication kernels hold part of its device.
 
 #include "engine/cost_table.hpp"
@@ -20,7 +20,7 @@ struct ExecuteOptions {
 
 /// Simulates one step.
 /// @throws SimulationError when operations wait for one another and the step cannot end, naming
-/// one; or when there are more represented ranks than the kernel has ports for.
+/// one.
 StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel);
 

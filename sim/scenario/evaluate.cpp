@@ -1,7 +1,6 @@
 #include "scenario/evaluate.hpp"
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 
 #include "engine/estimator.hpp"
@@ -60,9 +59,7 @@ class Steps {
 
   StepResult by_events() const {
     const Program program = flatten(lowered_.outline);
-    static std::mutex one_at_a_time;  // SimGrid serves one kernel of a process
-    const std::lock_guard lock(one_at_a_time);
-    const auto kernel = make_simgrid_kernel();
+    const auto kernel = make_kernel();
     return execute(program, *costs_,
                    {.launch_time = lowered_.launch_time,
                     .coalesce = options_.coalesce,

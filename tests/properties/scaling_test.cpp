@@ -91,8 +91,8 @@ TEST(Scaling, DoublingEveryRateHalvesTheStep) {
   for (std::uint32_t seed = 0; seed < 50; ++seed) {
     // Steps of a fraction of a second: SimGrid's clock, which all tests of a process share, stays
     // exact.
-    const double slow = step_seconds(seed, 1e4, *make_simgrid_kernel());
-    const double fast = step_seconds(seed, 2e4, *make_simgrid_kernel());
+    const double slow = step_seconds(seed, 1e4, *make_kernel());
+    const double fast = step_seconds(seed, 2e4, *make_kernel());
     EXPECT_NEAR(fast, slow / 2, 1e-9 * slow) << seed;  // of SimGrid's clock
     const double reference = step_seconds(seed, 1, *test::make_reference_kernel());
     EXPECT_NEAR(step_seconds(seed, 2, *test::make_reference_kernel()), reference / 2,

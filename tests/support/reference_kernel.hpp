@@ -1,5 +1,5 @@
 #pragma once
-/// A kernel small enough to be read at a glance: the oracle of the one on SimGrid.
+/// A kernel small enough to be read at a glance: the oracle of the engine's.
 
 #include <memory>
 #include <vector>
@@ -8,12 +8,19 @@
 
 namespace orrery::test {
 
-/// Max-min fair rates of flows that share `capacity`, none above its limit (water-filling), in the
-/// order of `limits`.
-std::vector<BytesPerSecond> fair_rates(BytesPerSecond capacity,
-                                       const std::vector<BytesPerSecond>& limits);
+/// A flow as the rule of kernel.hpp sees it.
+struct Sharer {
+  std::vector<Demand> demands;  ///< of distinct resources
+  BytesPerSecond bound{};
+  double weight = 1;
+};
 
-/// Activities that end within a few roundings of one another complete together. O(flows) an event.
+/// Rates of flows that share resources of `capacities` as kernel.hpp says, in the order of `flows`.
+/// O(flows^2 x demands).
+std::vector<BytesPerSecond> fair_rates(const std::vector<BytesPerSecond>& capacities,
+                                       const std::vector<Sharer>& flows);
+
+/// Activities that end within a few roundings of one another complete together.
 std::unique_ptr<Kernel> make_reference_kernel();
 
 }  // namespace orrery::test

@@ -304,7 +304,7 @@ TEST_P(RandomProgram, TakesAtLeastItsCriticalPath) {
 
 TEST_P(RandomProgram, TakesTheSameOnSimGrid) {
   const Bench bench = random_bench(GetParam());
-  const auto simgrid = make_simgrid_kernel();
+  const auto simgrid = make_kernel();
   const StepResult found = bench.run(*simgrid);
   const StepResult expected = bench.run();
   // Two kernels round differently.
