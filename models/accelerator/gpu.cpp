@@ -61,4 +61,6 @@ std::unique_ptr<const Accelerator> make_gpu(Reader& reader) {
   return std::make_unique<const Gpu>(Spec::read(reader));
 }
 
+const Table& gpu_table() { return Spec::schema().table(); }
+
 }  // namespace orrery::accelerator

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <orrery/accelerator.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery::accelerator {
@@ -15,5 +16,8 @@ namespace orrery::accelerator {
 /// The model's cost() is pure and takes about a microsecond. It needs a type that the device has a
 /// rate for (`supports()`). @throws InternalError otherwise.
 std::unique_ptr<const Accelerator> make_gpu(Reader& reader);
+
+/// The keys that it reads.
+const Table& gpu_table();
 
 }  // namespace orrery::accelerator

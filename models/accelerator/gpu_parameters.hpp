@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <orrery/accelerator.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 #include "accelerator/gpu_power_spec.hpp"
 #include "accelerator/per_dtype.hpp"
@@ -104,6 +104,8 @@ struct Spec {
   AttentionSpec attention;
   PowerSpec power;
 
+  /// The keys of an entry; its nested maps are those of the members.
+  static const Schema<Spec>& schema();
   /// Reads the whole map and calls Reader::finish(). Mistakes go to the reader's diagnostics.
   static Spec read(Reader& reader);
 };

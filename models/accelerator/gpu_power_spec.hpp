@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <orrery/accelerator.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 #include "accelerator/per_dtype.hpp"
 
@@ -44,8 +44,16 @@ struct PowerSpec {
   [[nodiscard]] double voltage_at(Hertz at) const;
 };
 
-/// Reads the map and calls Reader::finish(). `formats`: the rates of the device's units, of which
-/// each needs an energy.
-PowerSpec read_power(Reader reader, Watts limit, Hertz boost, const PerDtype<Flops>& formats);
+/// The map `power` but for what depends on the rest of the device.
+const Schema<PowerSpec>& power_schema();
+
+/// What the rest of a device says to its power.
+struct BoardLimits {
+  Watts limit{};
+  Hertz boost{};
+  PerDtype<Flops> formats;  ///< rates of the units, of which each needs an energy
+};
+/// Puts them into `power` and reports at `reader`, of the map `power`, what does not go together.
+void complete_power(Reader& reader, PowerSpec& power, const BoardLimits& board);
 
 }  // namespace orrery::accelerator

@@ -1,12 +1,12 @@
 #pragma once
-/// Reads the temperatures at which a vendor acts.
+/// The temperatures at which a vendor acts.
 
 #include <orrery/accelerator.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::accelerator {
 
 /// Keys `operating`, `slowdown` and `shutdown`, which must rise.
-ThermalLimits read_thermal_limits(Reader reader);
+const Schema<ThermalLimits>& thermal_limits_schema();
 
 }  // namespace orrery::accelerator

@@ -14,7 +14,7 @@ namespace {
 class Tpu final : public Accelerator {
  public:
   explicit Tpu(Spec spec)
-      : spec_(std::move(spec)), power_(spec_.power, spec_.frequency, spec_.spread) {}
+      : spec_(std::move(spec)), power_(spec_.power, spec_.clock.frequency, spec_.clock.spread) {}
 
   [[nodiscard]] const std::string& name() const override { return spec_.name; }
   [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
@@ -59,5 +59,7 @@ class Tpu final : public Accelerator {
 std::unique_ptr<const Accelerator> make_tpu(Reader& reader) {
   return std::make_unique<const tpu::Tpu>(tpu::Spec::read(reader));
 }
+
+const Table& tpu_table() { return tpu::Spec::schema().table(); }
 
 }  // namespace orrery::accelerator

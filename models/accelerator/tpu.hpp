@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <orrery/accelerator.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery::accelerator {
@@ -15,5 +16,8 @@ namespace orrery::accelerator {
 /// The model's cost() is pure, O(1) and takes well under a microsecond. It needs a type that the
 /// device has a rate for (`supports()`). @throws InternalError otherwise.
 std::unique_ptr<const Accelerator> make_tpu(Reader& reader);
+
+/// The keys that it reads.
+const Table& tpu_table();
 
 }  // namespace orrery::accelerator

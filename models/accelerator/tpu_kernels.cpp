@@ -6,15 +6,12 @@
 namespace orrery::accelerator::tpu {
 namespace {
 
-constexpr double kSublanes = 8;         // rows of a vector register
-constexpr double kAccumulator = 4;      // bytes: sums are in fp32
-constexpr double kBlocksShare = 0.5;    // of the on-chip memory; the rest holds what streams past
-constexpr double kForwardContract = 1;  // products whose sum runs over the head dimension: scores
-constexpr double kForwardOutput = 1;    // and whose result is as wide as it: values
-// Two kernels, one for queries and one for keys and values: scores and their gradient twice, and
-// three gradients.
-constexpr double kBackwardContract = 4;
-constexpr double kBackwardOutput = 3;
+constexpr double kSublanes = 8;       // rows of a vector register
+constexpr double kAccumulator = 4;    // bytes: sums are in fp32
+constexpr double kBlocksShare = 0.5;  // of the on-chip memory; the rest holds what streams past
+// Two kernels, one for queries and one for keys and values: each forms the scores and their
+// gradient anew.
+constexpr double kBackwardKernels = 2;
 constexpr double kBackwardSoftmax = 2;
 
 double padded(double value, double unit) { return std::ceil(value / unit) * unit; }
@@ -59,6 +56,25 @@ double scores_of(const FlashAttention& a, double block) {
   const double keys = std::ceil(a.key_length / block);
   const double share = a.causal ? (keys + 1.0) / (2.0 * keys) : 1.0;
   return a.batch * a.heads * padded(a.query_length, kSublanes) * a.key_length * share;
+}
+
+/// Columns of a head after padding: `contracted` are summed over by the products of a score,
+/// `produced` are as wide as the results.
+struct Widths {
+  double contracted;
+  double produced;
+};
+
+// Forward: scores contract queries and keys, the output is as wide as the values. Backward: scores
+// contract them again and the scores' gradient the values, in each kernel; the gradients of queries
+// and keys are as wide as those, that of the values as they are.
+Widths widths_of(const MatrixUnits& units, const FlashAttention& a) {
+  const double head = a.head_dim, value = a.values();
+  const Widths forward = {.contracted = padded(head, units.rows),
+                          .produced = padded(value, units.columns)};
+  if (!a.backward) return forward;
+  return {.contracted = kBackwardKernels * (forward.contracted + padded(value, units.rows)),
+          .produced = 2 * padded(head, units.columns) + forward.produced};
 }
 
 }  // namespace
@@ -109,11 +125,8 @@ Cost attention_cost(const Spec& spec, const Available& available, const FlashAtt
   }
   const MatrixUnits& units = spec.matrix;
   const double scores = scores_of(a, spec.attention.block);
-  const double contract = a.backward ? kBackwardContract : kForwardContract;
-  const double output = a.backward ? kBackwardOutput : kForwardOutput;
-  const Flops products(
-      2.0 * scores *
-      (contract * padded(a.head_dim, units.rows) + output * padded(a.head_dim, units.columns)));
+  const Widths widths = widths_of(units, a);
+  const Flops products(2.0 * scores * (widths.contracted + widths.produced));
   const FlopsPerSecond arrays = Flops(2.0 * units.rows * units.columns * available.units) *
                                 available.clock * (1.0 / spec.passes(a.dtype));
   const Seconds matrix = products / (arrays * spec.attention.efficiency);

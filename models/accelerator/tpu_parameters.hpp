@@ -5,7 +5,7 @@
 #include <string>
 
 #include <orrery/accelerator.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 #include "accelerator/per_dtype.hpp"
 #include "accelerator/tpu_power.hpp"
@@ -38,6 +38,11 @@ struct AttentionSpec {
   double block = 512;     ///< [b] queries and keys of a block of scores
 };
 
+struct ClockSpec {
+  Hertz frequency{};  ///< [f]
+  double spread = 0;  ///< [sigma] standard deviation of the clock between devices
+};
+
 struct Spec {
   std::string name;
   std::string caveat;  ///< what is estimated
@@ -45,8 +50,7 @@ struct Spec {
   Watts tdp{};
   PerDtype<FlopsPerSecond> peak;  ///< zero for types that the device lacks
   MatrixUnits matrix;
-  Hertz frequency{};        ///< [f]
-  double spread = 0;        ///< [sigma] standard deviation of the clock between devices
+  ClockSpec clock;
   FlopsPerSecond vector{};  ///< [W] of the vector units
   MemorySpec memory;
   GemmSpec gemm;
@@ -54,6 +58,8 @@ struct Spec {
   Seconds op_overhead{};  ///< [t0] of one operation of the compiled program
   PowerSpec power;
 
+  /// The keys of an entry; its nested maps are those of the members.
+  static const Schema<Spec>& schema();
   /// Reads the whole map and calls Reader::finish(). Mistakes go to the reader's diagnostics.
   static Spec read(Reader& reader);
   /// Passes that a product takes through the arrays: 1 in bf16, 0.5 where a format has twice the

@@ -13,27 +13,31 @@ constexpr Temperature kLeakageAt = Temperature::celsius(65);
 
 }  // namespace
 
-PowerSpec read_power(Reader reader, Watts limit) {
-  PowerSpec power;
+const Schema<PowerSpec>& power_schema() {
+  using namespace schema;
+  using P = PowerSpec;
+  static const Schema<P> result(
+      "power",
+      {required("idle", &P::idle, positive, "[P_idle] no process holds the chip"),
+       required("fixed", &P::fixed, positive, "[P_fix] a process holds it, without leakage"),
+       optional("memory_at_rest", &P::memory_at_rest, "of `idle` and `fixed`, in the HBM"),
+       required("leakage", &P::leakage, "[P_leak] at 65 degC"),
+       required("leakage_growth", &P::leakage_growth, "[beta]"),
+       required("tensor", &P::tensor, positive,
+                "[e] of bf16 on the arrays; int8 and fp8 take half of it"),
+       required("vector", &P::vector, positive, "of the vector units"),
+       required("memory", &P::memory, positive, "[e_hbm] of traffic to the HBM"),
+       required("link", &P::link, "[e_link] of traffic to other devices"),
+       required("die", &P::die, &thermal_limits_schema(), "temperatures of the die"),
+       required("memory_limits", &P::memory_limits, &thermal_limits_schema(), "of the HBM")});
+  return result;
+}
+
+void complete_power(Reader& reader, PowerSpec& power, Watts limit) {
   power.limit = limit;
-  power.idle = reader.positive<Watts>("idle");
-  power.fixed = reader.positive<Watts>("fixed");
-  power.memory_at_rest = reader.quantity<Watts>("memory_at_rest", Watts(0));
-  power.leakage = reader.quantity<Watts>("leakage");
-  power.leakage_growth = reader.quantity<PerKelvin>("leakage_growth");
-  power.tensor = reader.positive<JoulesPerFlop>("tensor");
-  power.vector = reader.positive<JoulesPerFlop>("vector");
-  power.memory = reader.positive<JoulesPerByte>("memory");
-  power.link = reader.quantity<JoulesPerByte>("link");
-  power.die = read_thermal_limits(reader.child("die"));
-  power.memory_limits = read_thermal_limits(reader.child("memory_limits"));
-  reader.ignore("source");
-  if (reader.diagnostics().empty() && power.fixed + power.leakage >= limit) {
-    reader.error("fixed", fmt::format("fixed: with leakage {}; expected less than tdp, {}",
-                                      to_text(power.fixed + power.leakage), to_text(limit)));
-  }
-  reader.finish();
-  return power;
+  if (!reader.diagnostics().empty() || power.fixed + power.leakage < limit) return;
+  reader.error("fixed", fmt::format("fixed: with leakage {}; expected less than tdp, {}",
+                                    to_text(power.fixed + power.leakage), to_text(limit)));
 }
 
 void TpuPower::note(Cost& cost, const OperatingPoint& point, bool one_byte) const {

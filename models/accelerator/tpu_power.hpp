@@ -2,7 +2,7 @@
 /// What a TPU chip draws. Its clock is fixed: no power cap moves it, only heat does.
 
 #include <orrery/accelerator.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::accelerator::tpu {
 
@@ -21,7 +21,9 @@ struct PowerSpec {
   ThermalLimits die;
   ThermalLimits memory_limits;
 };
-PowerSpec read_power(Reader reader, Watts limit);
+const Schema<PowerSpec>& power_schema();
+/// Sets the limit, and reports at `reader`, of the map `power`, what is above it.
+void complete_power(Reader& reader, PowerSpec& power, Watts limit);
 
 class TpuPower final : public PowerModel {
  public:

@@ -117,4 +117,6 @@ std::unique_ptr<const CollectiveModel> make_nccl(Reader& reader) {
   return std::make_unique<Nccl>(NcclParameters::read(reader));
 }
 
+const Table& nccl_table() { return collective::NcclParameters::schema().table(); }
+
 }  // namespace orrery

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <orrery/collective.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery {
@@ -28,5 +29,8 @@ namespace orrery {
 /// @throws ConfigError from cost() when a group of two ranks or more finds no `scale_up`, or one of
 /// several servers no `scale_out`, or when the platform gives such a group no bandwidth.
 std::unique_ptr<const CollectiveModel> make_nccl(Reader& reader);
+
+/// The keys that it reads.
+const Table& nccl_table();
 
 }  // namespace orrery

@@ -2,140 +2,133 @@
 
 #include <fmt/format.h>
 
-#include "collective/reading.hpp"
-
 namespace orrery::collective {
 namespace {
 
-constexpr std::int64_t kMostChannels = 64;
+using namespace schema;
+constexpr Whole kChannels = whole(1, 64);  // as many as NCCL has
+constexpr Between kShare = between(0.01, 1.0);
 
-double channels(Reader& reader, const std::string& key) {
-  const std::int64_t count = reader.integer(key);
-  if (count > kMostChannels) reader.error(key, "NCCL has at most 64 channels");
-  return static_cast<double>(count);
+const Schema<LowLatency>& ll_schema() {
+  using L = LowLatency;
+  static const Schema<L> result(
+      "ll", {required("hop", &L::hop, positive, "[a_ll] from device to device"),
+             required("channel", &L::channel, positive, "[b_ll] payload of one channel"),
+             required("last_copy", &L::last_copy, positive,
+                      "[b_ll_end] the exposed first and last copy of one channel"),
+             required("channels", &L::channels, kChannels, "[C_ll] at most"),
+             required("tuner_limit", &L::tuner_limit, positive,
+                      "bus bandwidth that NCCL's tuner expects at most"),
+             required("tuner_hop", &L::tuner_hop, positive, "that NCCL's tuner expects")});
+  return result;
 }
 
-double share(Reader& reader, const std::string& key) { return reader.ratio(key, 0.01, 1.0); }
-
-LowLatency read_ll(Reader reader) {
-  LowLatency ll;
-  ll.hop = reader.positive<Seconds>("hop");
-  ll.channel = reader.positive<BytesPerSecond>("channel");
-  ll.last_copy = reader.positive<BytesPerSecond>("last_copy");
-  ll.channels = channels(reader, "channels");
-  ll.tuner_limit = reader.positive<BytesPerSecond>("tuner_limit");
-  ll.tuner_hop = reader.positive<Seconds>("tuner_hop");
-  finish(reader);
-  return ll;
+const Schema<LowLatency128>& ll128_schema() {
+  using L = LowLatency128;
+  static const Schema<L> result(
+      "ll128", {required("hop", &L::hop, positive, "[a_128] from device to device"),
+                required("efficiency", &L::efficiency, kShare, "[f_128] of the ring's bandwidth"),
+                required("tuner_channel", &L::tuner_channel, positive,
+                         "bandwidth of a channel that NCCL's tuner expects"),
+                required("tuner_hop", &L::tuner_hop, positive, "that NCCL's tuner expects")});
+  return result;
 }
 
-LowLatency128 read_ll128(Reader reader) {
-  LowLatency128 ll128;
-  ll128.hop = reader.positive<Seconds>("hop");
-  ll128.efficiency = share(reader, "efficiency");
-  ll128.tuner_channel = reader.positive<BytesPerSecond>("tuner_channel");
-  ll128.tuner_hop = reader.positive<Seconds>("tuner_hop");
-  finish(reader);
-  return ll128;
+const Schema<Simple>& simple_schema() {
+  using S = Simple;
+  static const Schema<S> result(
+      "simple", {required("start", &S::start, "[t_simple] beyond `launch`"),
+                 required("hop", &S::hop, positive, "[a_s] from device to device"),
+                 required("tuner_hop", &S::tuner_hop, positive, "that NCCL's tuner expects")});
+  return result;
 }
 
-Simple read_simple(Reader reader) {
-  Simple simple;
-  simple.start = reader.quantity<Seconds>("start");
-  simple.hop = reader.positive<Seconds>("hop");
-  simple.tuner_hop = reader.positive<Seconds>("tuner_hop");
-  finish(reader);
-  return simple;
+const Schema<PointToPoint>& point_to_point_schema() {
+  using P = PointToPoint;
+  static const Schema<P> result(
+      "point_to_point",
+      {required("launch", &P::launch, positive, "[t_p2p]"),
+       required("peer", &P::peer, "[a_peer] for each further peer"),
+       required("network_message", &P::network_message,
+                "[a_msg] for each message to another server"),
+       required("first_chunk", &P::first_chunk, positive,
+                "[b_p2p] of the first 64 KiB of a message"),
+       required("ramp", &P::ramp, "[t_fill] until all slots of a pair are busy, at 4 MiB"),
+       required("efficiency", &P::efficiency, kShare, "[f_p2p] of the wired scale-up bandwidth"),
+       required("self_copy", &P::self_copy, positive, "[B_self] of what stays on the device"),
+       required("pair_channels", &P::pair_channels, kChannels, "of one pair"),
+       required("channels", &P::channels, kChannels, "of all pairs")});
+  return result;
 }
 
-PointToPoint read_point_to_point(Reader reader) {
-  PointToPoint p2p;
-  p2p.launch = reader.positive<Seconds>("launch");
-  p2p.peer = reader.quantity<Seconds>("peer");
-  p2p.network_message = reader.quantity<Seconds>("network_message");
-  p2p.first_chunk = reader.positive<BytesPerSecond>("first_chunk");
-  p2p.ramp = reader.quantity<Seconds>("ramp");
-  p2p.efficiency = share(reader, "efficiency");
-  p2p.self_copy = reader.positive<BytesPerSecond>("self_copy");
-  p2p.pair_channels = channels(reader, "pair_channels");
-  p2p.channels = channels(reader, "channels");
-  finish(reader);
-  return p2p;
+const Schema<Nvls>& nvls_schema() {
+  using N = Nvls;
+  static const Schema<N> result(
+      "nvls", {required("minimum_ranks", &N::minimum_ranks, whole(2), "in a server, to be offered"),
+               required("start", &N::start, positive, "[t_nvls]"),
+               required("efficiency", &N::efficiency, kShare,
+                        "[f_nvls] algorithm bandwidth of the wired scale-up bandwidth"),
+               required("chunk_overhead", &N::chunk_overhead, "[c_nvls]"),
+               required("channels", &N::channels, kChannels, "[C_nvls]")});
+  return result;
 }
 
-Nvls read_nvls(Reader reader) {
-  Nvls nvls;
-  nvls.minimum_ranks = static_cast<double>(reader.integer("minimum_ranks", 2));
-  nvls.start = reader.positive<Seconds>("start");
-  nvls.efficiency = share(reader, "efficiency");
-  nvls.chunk_overhead = reader.quantity<Bytes>("chunk_overhead");
-  nvls.channels = channels(reader, "channels");
-  finish(reader);
-  return nvls;
+const Schema<ScaleUpParameters>& scale_up_schema() {
+  using U = ScaleUpParameters;
+  static const Schema<U> result(
+      "scale_up",
+      {required("launch", &U::launch, positive, "[t0] launch, kernel and first primitive"),
+       required("efficiency", &U::efficiency, kShare,
+                "[f] ring's bus bandwidth of the wired scale-up bandwidth"),
+       required("shard_copy", &U::shard_copy, positive, "[B_end] of one shard, not overlapped"),
+       required("byte_reduce", &U::byte_reduce, positive,
+                "[B_red8] what reducing one-byte elements costs beyond two-byte ones"),
+       required("channels", &U::channels, kChannels, "[C]"),
+       required("network_channels", &U::network_channels, kChannels,
+                "[C_net] at most, when the group spans servers"),
+       required("tuner_efficiency", &U::tuner_efficiency, kShare,
+                "bus bandwidth that NCCL's tuner expects, of the wired one"),
+       required("ll", &U::ll, &ll_schema(), "protocol LL: flags travel in the data, 8 B at a time"),
+       optional("ll128", &U::ll128, &ll128_schema(), "protocol LL128: 120 B at a time"),
+       required("simple", &U::simple, &simple_schema(), "protocol Simple: data, a fence, a flag"),
+       required("point_to_point", &U::point_to_point, &point_to_point_schema(),
+                "messages and all-to-all"),
+       optional("nvls", &U::nvls, &nvls_schema(), "reduction in the server's switches")});
+  return result;
 }
 
-ScaleUpParameters read_scale_up(Reader reader) {
-  ScaleUpParameters up;
-  up.launch = reader.positive<Seconds>("launch");
-  up.efficiency = share(reader, "efficiency");
-  up.shard_copy = reader.positive<BytesPerSecond>("shard_copy");
-  up.byte_reduce = reader.positive<BytesPerSecond>("byte_reduce");
-  up.channels = channels(reader, "channels");
-  up.network_channels = channels(reader, "network_channels");
-  up.tuner_efficiency = share(reader, "tuner_efficiency");
-  up.ll = read_ll(reader.child("ll"));
-  if (reader.has("ll128")) up.ll128 = read_ll128(reader.child("ll128"));
-  up.simple = read_simple(reader.child("simple"));
-  up.point_to_point = read_point_to_point(reader.child("point_to_point"));
-  if (reader.has("nvls")) up.nvls = read_nvls(reader.child("nvls"));
-  finish(reader);
-  return up;
+const Schema<Collnet>& collnet_schema() {
+  using C = Collnet;
+  static const Schema<C> result(
+      "collnet", {required("hop", &C::hop, positive,
+                           "[n_c] device, NIC, up the tree of switches and down, NIC, device"),
+                  required("efficiency", &C::efficiency, kShare, "[e_c] of the NIC's rate")});
+  return result;
 }
 
-Collnet read_collnet(Reader reader) {
-  Collnet collnet;
-  collnet.hop = reader.positive<Seconds>("hop");
-  collnet.efficiency = share(reader, "efficiency");
-  finish(reader);
-  return collnet;
+const Schema<ScaleOutParameters>& scale_out_schema() {
+  using O = ScaleOutParameters;
+  const auto low = [](Binding<O> field) {
+    return when<O>("low_latency", [](const O& out) { return out.low_latency; }, std::move(field));
+  };
+  static const Schema<O> result(
+      "scale_out",
+      {required("efficiency", &O::efficiency, kShare, "[e] of the NIC's rate"),
+       optional("caveat", &O::caveat, "what is estimated; printed with every result"),
+       optional("low_latency", &O::low_latency, "LL and LL128 are offered"),
+       required("simple_hop", &O::simple_hop, positive,
+                "[n_s] device, proxy, NIC, wire, NIC, proxy, device"),
+       low(required("low_latency_hop", &O::low_latency_hop, positive, "[n_ll] of LL and LL128")),
+       low(required("ll_server_limit", &O::ll_server_limit, positive,
+                    "LL through the CPU's proxies, per server")),
+       required("window", &O::window, positive, "[w] in flight per NIC and pipeline stage"),
+       required("wire_latency", &O::wire_latency, "of wires and switches, already in the hops"),
+       optional("collnet", &O::collnet, &collnet_schema(),
+                "reduction in the network's switches, used where the fabric reduces")});
+  return result;
 }
 
-ScaleOutParameters read_scale_out(Reader reader) {
-  ScaleOutParameters out;
-  out.efficiency = share(reader, "efficiency");
-  out.caveat = reader.text_or("caveat", "");
-  out.low_latency = reader.boolean_or("low_latency", true);
-  out.simple_hop = reader.positive<Seconds>("simple_hop");
-  if (out.low_latency) {
-    out.low_latency_hop = reader.positive<Seconds>("low_latency_hop");
-    out.ll_server_limit = reader.positive<BytesPerSecond>("ll_server_limit");
-  }
-  out.window = reader.positive<Bytes>("window");
-  out.wire_latency = reader.quantity<Seconds>("wire_latency");
-  if (reader.has("collnet")) out.collnet = read_collnet(reader.child("collnet"));
-  finish(reader);
-  return out;
-}
-
-void read_pins(Reader& reader, NcclParameters& parameters) {
-  using A = std::optional<Algorithm>;
-  using P = std::optional<Protocol>;
-  parameters.algorithm = reader.choice<A>("algorithm",
-                                          {{"auto", std::nullopt},
-                                           {"ring", Algorithm::Ring},
-                                           {"tree", Algorithm::Tree},
-                                           {"nvls", Algorithm::Nvls},
-                                           {"nvls_tree", Algorithm::NvlsTree},
-                                           {"collnet", Algorithm::Collnet},
-                                           {"hierarchical", Algorithm::Hierarchical},
-                                           {"pat", Algorithm::Pat}},
-                                          A(std::nullopt));
-  parameters.protocol = reader.choice<P>("protocol",
-                                         {{"auto", std::nullopt},
-                                          {"ll", Protocol::Ll},
-                                          {"ll128", Protocol::Ll128},
-                                          {"simple", Protocol::Simple}},
-                                         P(std::nullopt));
+void check_pins(Reader& reader, const NcclParameters& parameters) {
   const bool simple_only =
       parameters.algorithm == Algorithm::Nvls || parameters.algorithm == Algorithm::NvlsTree ||
       parameters.algorithm == Algorithm::Collnet || parameters.algorithm == Algorithm::Pat;
@@ -184,22 +177,50 @@ const char* to_text(Protocol protocol) {
   return "";
 }
 
+const Schema<NcclParameters>& NcclParameters::schema() {
+  using P = NcclParameters;
+  static const Schema<P> result(
+      "collective.nccl",
+      {optional("scale_up", &P::scale_up, &scale_up_schema(),
+                "kernels, and the links inside a server"),
+       otherwise("`scale_up`",
+                 optional("over_host", &P::over_host, &scale_up_schema(),
+                          "over PCIe and the sockets, where a server has links of its own beside "
+                          "them")),
+       optional("scale_out", &P::scale_out, &scale_out_schema(),
+                "the path from device to device of another server"),
+       optional("algorithm", &P::algorithm,
+                Choices<std::optional<Algorithm>>{{"auto", std::nullopt},
+                                                  {"ring", Algorithm::Ring},
+                                                  {"tree", Algorithm::Tree},
+                                                  {"nvls", Algorithm::Nvls},
+                                                  {"nvls_tree", Algorithm::NvlsTree},
+                                                  {"collnet", Algorithm::Collnet},
+                                                  {"hierarchical", Algorithm::Hierarchical},
+                                                  {"pat", Algorithm::Pat}},
+                "pins it"),
+       optional("protocol", &P::protocol,
+                Choices<std::optional<Protocol>>{{"auto", std::nullopt},
+                                                 {"ll", Protocol::Ll},
+                                                 {"ll128", Protocol::Ll128},
+                                                 {"simple", Protocol::Simple}},
+                "pins it; nvls, nvls_tree, collnet and pat run with simple only"),
+       optional("pat", &P::pat, "PAT is offered to the free choice"),
+       optional("hierarchical", &P::hierarchical, "likewise, first inside servers"),
+       optional("all_to_all", &P::all_to_all,
+                Choices<AllToAll>{{"pairwise", AllToAll::Pairwise},
+                                  {"hierarchical", AllToAll::Hierarchical},
+                                  {"auto", AllToAll::Auto}},
+                "between servers: every pair for itself as NCCL, through the rank of one's own "
+                "number as DeepEP, or the faster")},
+      check_pins);
+  return result;
+}
+
 NcclParameters NcclParameters::read(Reader& reader) {
-  NcclParameters parameters;
-  parameters.where = reader.where();
   reader.ignore("model");
-  if (reader.has("scale_up")) parameters.scale_up = read_scale_up(reader.child("scale_up"));
-  if (reader.has("over_host")) parameters.over_host = read_scale_up(reader.child("over_host"));
-  if (reader.has("scale_out")) parameters.scale_out = read_scale_out(reader.child("scale_out"));
-  read_pins(reader, parameters);
-  parameters.pat = reader.boolean_or("pat", false);
-  parameters.hierarchical = reader.boolean_or("hierarchical", false);
-  parameters.all_to_all = reader.choice<AllToAll>("all_to_all",
-                                                  {{"pairwise", AllToAll::Pairwise},
-                                                   {"hierarchical", AllToAll::Hierarchical},
-                                                   {"auto", AllToAll::Auto}},
-                                                  AllToAll::Pairwise);
-  finish(reader);
+  NcclParameters parameters = schema().read(reader);
+  parameters.where = reader.where();
   return parameters;
 }
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::collective {
 
@@ -126,6 +126,8 @@ struct NcclParameters {
   bool hierarchical = false;  ///< offered to the free choice
   AllToAll all_to_all = AllToAll::Pairwise;
 
+  /// The keys of an entry; its nested maps are those of the members.
+  static const Schema<NcclParameters>& schema();
   /// Reads the whole map and calls Reader::finish().
   static NcclParameters read(Reader& reader);
 };

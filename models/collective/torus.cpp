@@ -221,4 +221,6 @@ std::unique_ptr<const CollectiveModel> make_torus(Reader& reader) {
   return std::make_unique<Torus>(TorusParameters::read(reader));
 }
 
+const Table& torus_table() { return collective::TorusParameters::schema().table(); }
+
 }  // namespace orrery

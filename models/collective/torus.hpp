@@ -5,6 +5,7 @@
 #include <memory>
 
 #include <orrery/collective.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery {
@@ -19,5 +20,8 @@ namespace orrery {
 /// @throws ConfigError from cost() when a group of several devices of a slice is in no torus, or
 /// one of several slices finds no `scale_out`.
 std::unique_ptr<const CollectiveModel> make_torus(Reader& reader);
+
+/// The keys that it reads.
+const Table& torus_table();
 
 }  // namespace orrery

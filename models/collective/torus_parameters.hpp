@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::collective {
 
@@ -27,6 +27,8 @@ struct TorusParameters {
   TorusScaleUp scale_up;
   std::optional<TorusScaleOut> scale_out;
 
+  /// The keys of an entry; its nested maps are those of the members.
+  static const Schema<TorusParameters>& schema();
   /// Reads the whole map and calls Reader::finish().
   static TorusParameters read(Reader& reader);
 };

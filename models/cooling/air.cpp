@@ -19,54 +19,46 @@ KilogramsPerCubicMetre density(Temperature inlet) {
   return KilogramsPerCubicMetre(kPressure / (kGasConstant * inlet.kelvin()));
 }
 
+struct AirSinkSpec {
+  JoulesPerKelvin capacity{};
+  KelvinsPerWatt film{};
+  double exponent = 0.8;
+};
+
 struct AirSpec {
   CubicMetresPerSecond flow{};  // at speed 1, as all below
   Watts fan_power{};
-  KelvinsPerWatt film{};
-  double exponent = 0;
   double share = 1;  // of the flow that passes the devices
-  double upstream_share = 0;
   double least_speed = 0;
-  Rows rows;
   DeviceSpec device;
-  SpeedControl control;
-  std::string caveat;
-
-  static AirSpec read(Reader& reader);
+  AirSinkSpec sink;
+  SpeedSpec control;
 };
 
-AirSpec AirSpec::read(Reader& reader) {
-  AirSpec spec;
-  reader.ignore("model");
-  reader.ignore("name");
-  spec.caveat = reader.text_or("caveat", "");
-  spec.flow = reader.positive<CubicMetresPerSecond>("flow");
-  spec.fan_power = reader.positive<Watts>("fan_power");
-  spec.share = reader.ratio("share_past_devices", 0.01, 1.0);
-  spec.upstream_share = read_upstream_share(reader, 1.0);
-  spec.least_speed = reader.ratio("least_speed", 0.05, 1.0);
-  spec.rows = Rows::read(reader);
-  spec.device.read(reader);
-  Reader sink = reader.child("sink");
-  spec.device.sink_capacity = sink.positive<JoulesPerKelvin>("capacity");
-  spec.film = sink.positive<KelvinsPerWatt>("film");
-  spec.exponent = sink.ratio_or("exponent", 0.8, 0.0, 1.0);
-  finish(sink);
-  spec.control = SpeedControl::read(reader.child("control"), spec.least_speed);
-  finish(reader);
-  return spec;
+using namespace schema;
+
+const Schema<AirSinkSpec>& air_sink_schema() {
+  using S = AirSinkSpec;
+  static const Schema<S> result(
+      "sink",
+      {required("capacity", &S::capacity, positive, "[C_sink] of heat"),
+       required("film", &S::film, positive, "[R_film] from sink to air at full speed and 25 degC"),
+       optional("exponent", &S::exponent, between(0.0, 1.0), "of the film's flow")});
+  return result;
 }
 
 class Air final : public ServerCooling {
  public:
-  explicit Air(AirSpec spec) : spec_(std::move(spec)) {}
+  explicit Air(AirSpec spec) : spec_(std::move(spec)), control_(spec_.control, spec_.least_speed) {}
 
   [[nodiscard]] Medium medium() const override { return Medium::Air; }
-  [[nodiscard]] std::vector<int> rows(int devices) const override { return spec_.rows.of(devices); }
+  [[nodiscard]] std::vector<int> rows(int devices) const override {
+    return spec_.device.rows.of(devices);
+  }
   [[nodiscard]] HeatPath path(double speed, Temperature inlet) const override {
-    HeatPath path = spec_.device.path();
+    HeatPath path = spec_.device.path(spec_.sink.capacity);
     path.sink_to_stream =
-        seen_from_inlet(film(speed, inlet), stream(speed, inlet) / spec_.rows.widest());
+        seen_from_inlet(film(speed, inlet), stream(speed, inlet) / spec_.device.rows.widest());
     return path;
   }
   [[nodiscard]] WattsPerKelvin stream(double speed, Temperature inlet) const override {
@@ -75,30 +67,50 @@ class Air final : public ServerCooling {
   [[nodiscard]] WattsPerKelvin whole_stream(double speed, Temperature inlet) const override {
     return spec_.flow * speed * density(inlet) * kHeatCapacity;
   }
-  [[nodiscard]] double upstream_share() const override { return spec_.upstream_share; }
+  [[nodiscard]] double upstream_share() const override { return spec_.device.upstream_share; }
   [[nodiscard]] double captured_share() const override { return 1.0; }
   [[nodiscard]] Watts mover_power(double speed) const override {
     return spec_.fan_power * (speed * speed * speed);
   }
   [[nodiscard]] double least_speed() const override { return spec_.least_speed; }
   [[nodiscard]] double control(double speed, const ControlInput& input) const override {
-    const Seconds settling = spec_.device.sink_capacity * path(speed, input.inlet).sink_to_stream;
-    return spec_.control.next(speed, input, settling);
+    const Seconds settling = spec_.sink.capacity * path(speed, input.inlet).sink_to_stream;
+    return control_.next(speed, input, settling);
   }
-  [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
+  [[nodiscard]] std::string caveat() const override { return spec_.device.caveat; }
 
  private:
   // By mass flow: thin air cools less.
   [[nodiscard]] KelvinsPerWatt film(double speed, Temperature inlet) const {
-    return spec_.film * std::pow(speed * (density(inlet) / density(kRatedInlet)), -spec_.exponent);
+    return spec_.sink.film *
+           std::pow(speed * (density(inlet) / density(kRatedInlet)), -spec_.sink.exponent);
   }
   AirSpec spec_;
+  SpeedControl control_;
 };
+
+const Schema<AirSpec>& air_schema() {
+  using A = AirSpec;
+  static const Schema<A> result(
+      "cooling.air",
+      inlined(&A::device, device_fields()) +
+          std::vector{
+              required("flow", &A::flow, positive, "[V] of air through the server at full speed"),
+              required("fan_power", &A::fan_power, positive, "of all fans at full speed"),
+              required("share_past_devices", &A::share, between(0.01, 1.0), "of `flow`"),
+              required("least_speed", &A::least_speed, between(0.05, 1.0), "of the highest"),
+              required("sink", &A::sink, &air_sink_schema(), "of one device"),
+              required("control", &A::control, &speed_schema(), "of the fans")});
+  return result;
+}
 
 }  // namespace
 
+const Table& air_table() { return air_schema().table(); }
+
 std::unique_ptr<const ServerCooling> make_air(Reader& reader) {
-  return std::make_unique<const Air>(AirSpec::read(reader));
+  reader.ignore("model");
+  return std::make_unique<const Air>(air_schema().read(reader));
 }
 
 }  // namespace orrery::cooling

@@ -17,82 +17,88 @@ struct ReturnControl {
 };
 
 struct PlateSpec {
-  Coolant coolant = Coolant::Pg25;
-  Location coolant_at;
-  CubicMetresPerSecond flow{};  // at speed 1
+  JoulesPerKelvin capacity{};
   KelvinsPerWatt base{};
   KelvinsPerWatt film{};
   KilogramsPerSecond film_flow{};  // of one plate, at which the film is `film`
-  double upstream_share = 0;
+};
+
+struct LiquidSpec {
+  Coolant coolant = Coolant::Pg25;
+  Location coolant_at;
+  CubicMetresPerSecond flow{};  // at speed 1
   double captured_share = 1;
   double least_speed = 1;
   Watts fan_power{};
-  Rows rows;
   DeviceSpec device;
+  PlateSpec plate;
   std::optional<ReturnControl> control;
-  std::string caveat;
-
-  static PlateSpec read(Reader& reader);
-  void read_plate(Reader plate);
-  void read_shares(Reader& reader);
 };
 
-void PlateSpec::read_plate(Reader plate) {
-  device.sink_capacity = plate.positive<JoulesPerKelvin>("capacity");
-  base = plate.positive<KelvinsPerWatt>("base");
-  film = plate.positive<KelvinsPerWatt>("film");
-  film_flow = plate.positive<KilogramsPerSecond>("film_flow");
-  finish(plate);
+using namespace schema;
+
+const Schema<PlateSpec>& plate_schema() {
+  using P = PlateSpec;
+  static const Schema<P> result(
+      "plate",
+      {required("capacity", &P::capacity, positive, "[C_sink] of heat"),
+       required("base", &P::base, positive, "resistance of the plate itself"),
+       required("film", &P::film, positive, "[R_film] from plate to coolant at `film_flow`"),
+       required("film_flow", &P::film_flow, positive, "of one plate")});
+  return result;
 }
 
-void PlateSpec::read_shares(Reader& reader) {
-  captured_share = reader.ratio("captured_share", 0.0, 1.0);
-  upstream_share = read_upstream_share(reader, 1.0);
-  if (upstream_share > captured_share)
-    reader.error("upstream_share",
-                 "upstream_share is a part of captured_share; expected at most that");
+const Schema<ReturnControl>& return_schema() {
+  using R = ReturnControl;
+  static const Schema<R> result("control",
+                                {required("return", &R::temperature, "of the coolant that leaves"),
+                                 required("ramp", &R::ramp, positive, "from no to full flow")});
+  return result;
 }
 
-std::optional<ReturnControl> read_control(Reader reader) {
-  const ReturnControl control{.temperature = reader.temperature("return"),
-                              .ramp = reader.positive<Seconds>("ramp")};
-  finish(reader);
-  return control;
-}
-
-PlateSpec PlateSpec::read(Reader& reader) {
-  PlateSpec spec;
-  reader.ignore("model");
-  reader.ignore("name");
-  spec.caveat = reader.text_or("caveat", "");
+void check_plates(Reader& reader, LiquidSpec& spec) {
   spec.coolant_at = reader.where("coolant");
-  spec.coolant =
-      reader.choice<Coolant>("coolant", {{"water", Coolant::Water}, {"pg25", Coolant::Pg25}});
-  spec.flow = reader.positive<CubicMetresPerSecond>("flow");
-  spec.fan_power = reader.quantity<Watts>("fan_power");
-  if (spec.fan_power.si() < 0) reader.error("fan_power", "fan_power must not be negative");
-  spec.read_shares(reader);
-  spec.least_speed = reader.ratio_or("least_speed", 1.0, 0.05, 1.0);
-  spec.rows = Rows::read(reader);
-  spec.device.read(reader);
-  spec.read_plate(reader.child("plate"));
-  if (reader.has("control")) spec.control = read_control(reader.child("control"));
-  finish(reader);
-  return spec;
+  if (spec.device.upstream_share <= spec.captured_share) return;
+  reader.error("upstream_share",
+               "upstream_share is a part of captured_share; expected at most that");
+}
+
+const Schema<LiquidSpec>& liquid_schema() {
+  using L = LiquidSpec;
+  static const Schema<L> result(
+      "cooling.liquid",
+      inlined(&L::device, device_fields()) +
+          std::vector{required("coolant", &L::coolant,
+                               Choices<Coolant>{{"water", Coolant::Water}, {"pg25", Coolant::Pg25}},
+                               "pg25: a quarter of propylene glycol"),
+                      required("flow", &L::flow, positive, "[V] of coolant through the server"),
+                      required("fan_power", &L::fan_power, "of the fans for what the plates leave"),
+                      required("captured_share", &L::captured_share, between(0.0, 1.0),
+                               "[c] of the heat of all other parts, what ends in the coolant"),
+                      optional("least_speed", &L::least_speed, between(0.05, 1.0),
+                               "of `flow`, where `control` lowers it"),
+                      required("plate", &L::plate, &plate_schema(), "of one device"),
+                      optional("control", &L::control, &return_schema(),
+                               "flow that holds the temperature of the return; without it all")},
+      check_plates);
+  return result;
 }
 
 class ColdPlates final : public ServerCooling {
  public:
-  explicit ColdPlates(PlateSpec spec) : spec_(std::move(spec)) {}
+  explicit ColdPlates(LiquidSpec spec) : spec_(std::move(spec)) {}
 
   [[nodiscard]] Medium medium() const override { return Medium::Liquid; }
-  [[nodiscard]] std::vector<int> rows(int devices) const override { return spec_.rows.of(devices); }
+  [[nodiscard]] std::vector<int> rows(int devices) const override {
+    return spec_.device.rows.of(devices);
+  }
   [[nodiscard]] HeatPath path(double speed, Temperature inlet) const override {
     const LiquidProperties liquid = at(inlet);
-    const KilogramsPerSecond flow = spec_.flow * speed * liquid.density / spec_.rows.widest();
-    const KelvinsPerWatt film = spec_.film * std::pow(flow / spec_.film_flow, -0.5);
-    HeatPath path = spec_.device.path();
-    path.sink_to_stream = spec_.base + seen_from_inlet(film, flow * liquid.heat_capacity);
+    const KilogramsPerSecond flow =
+        spec_.flow * speed * liquid.density / spec_.device.rows.widest();
+    const KelvinsPerWatt film = spec_.plate.film * std::pow(flow / spec_.plate.film_flow, -0.5);
+    HeatPath path = spec_.device.path(spec_.plate.capacity);
+    path.sink_to_stream = spec_.plate.base + seen_from_inlet(film, flow * liquid.heat_capacity);
     return path;
   }
   [[nodiscard]] WattsPerKelvin stream(double speed, Temperature inlet) const override {
@@ -102,16 +108,16 @@ class ColdPlates final : public ServerCooling {
     const LiquidProperties liquid = at(inlet);
     return spec_.flow * speed * liquid.density * liquid.heat_capacity;
   }
-  [[nodiscard]] double upstream_share() const override { return spec_.upstream_share; }
+  [[nodiscard]] double upstream_share() const override { return spec_.device.upstream_share; }
   [[nodiscard]] double captured_share() const override { return spec_.captured_share; }
   [[nodiscard]] Watts mover_power(double /*speed*/) const override { return spec_.fan_power; }
   [[nodiscard]] double least_speed() const override { return spec_.least_speed; }
   [[nodiscard]] double control(double speed, const ControlInput& input) const override;
-  [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
+  [[nodiscard]] std::string caveat() const override { return spec_.device.caveat; }
 
  private:
   [[nodiscard]] LiquidProperties at(Temperature inlet) const;
-  PlateSpec spec_;
+  LiquidSpec spec_;
 };
 
 LiquidProperties ColdPlates::at(Temperature inlet) const {
@@ -136,8 +142,11 @@ double ColdPlates::control(double speed, const ControlInput& input) const {
 
 }  // namespace
 
+const Table& liquid_table() { return liquid_schema().table(); }
+
 std::unique_ptr<const ServerCooling> make_liquid(Reader& reader) {
-  return std::make_unique<const ColdPlates>(PlateSpec::read(reader));
+  reader.ignore("model");
+  return std::make_unique<const ColdPlates>(liquid_schema().read(reader));
 }
 
 }  // namespace orrery::cooling

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <orrery/cooling.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery::cooling {
@@ -11,5 +12,8 @@ namespace orrery::cooling {
 /// Reads an entry such as configs/cooling/liquid-8gpu-h100.yaml. Mistakes go to the reader's
 /// diagnostics, but for rows that do not fit a server, which ServerCooling::rows() throws.
 std::unique_ptr<const ServerCooling> make_liquid(Reader& reader);
+
+/// The keys that it reads.
+const Table& liquid_table();
 
 }  // namespace orrery::cooling

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "cooling/exchanger.hpp"
-#include "cooling/reading.hpp"
 
 namespace orrery::cooling {
 namespace {
@@ -15,13 +14,13 @@ constexpr int kSpeedHalvings = 30;
 // water, with fans that slow down to what is wanted.
 class FanCooler final : public HeatRejection {
  public:
-  FanCooler(Reader& reader, double scale, bool wet) : wet_(wet) {
-    ua_ = reader.positive<WattsPerKelvin>("ua") * scale;
-    air_ = reader.positive<WattsPerKelvin>("air") * scale;
-    water_ = reader.positive<WattsPerKelvin>("water") * scale;
-    fan_power_ = reader.positive<Watts>("fan_power") * scale;
-    ratio_ = reader.ratio("air_to_water", 0.01, 100.0);
-  }
+  FanCooler(const RejectionSpec& spec, double scale)
+      : wet_(spec.kind == RejectionSpec::Kind::Tower),
+        ua_(spec.ua * scale),
+        air_(spec.air * scale),
+        water_(spec.water * scale),
+        fan_power_(spec.fan_power * scale),
+        ratio_(spec.air_to_water) {}
 
   [[nodiscard]] Rejected reject(Watts wanted, Temperature water, WattsPerKelvin flow,
                                 const Weather& weather) const override {
@@ -59,14 +58,13 @@ class FanCooler final : public HeatRejection {
 
 class Chiller final : public HeatRejection {
  public:
-  Chiller(Reader& reader, double scale) {
-    capacity_ = reader.positive<Watts>("capacity") * scale;
-    cop_ = reader.ratio("cop", 1.0, 20.0);
-    leaving_ = reader.temperature("leaving");
-    wet_ = reader.choice<bool>("condenser", {{"tower", true}, {"air", false}});
-    approach_ = reader.quantity<Kelvins>("approach");
-    fan_ratio_ = reader.ratio("fan_ratio", 0.0, 0.2);
-  }
+  Chiller(const RejectionSpec& spec, double scale)
+      : capacity_(spec.capacity * scale),
+        cop_(spec.cop),
+        leaving_(spec.leaving),
+        wet_(spec.condenser == RejectionSpec::Condenser::Tower),
+        approach_(spec.approach),
+        fan_ratio_(spec.fan_ratio) {}
 
   [[nodiscard]] Rejected reject(Watts wanted, Temperature water, WattsPerKelvin flow,
                                 const Weather& weather) const override {
@@ -102,7 +100,7 @@ class Chiller final : public HeatRejection {
 // Water that comes at a given temperature whatever the load, and whose heat is somebody's to use.
 class District final : public HeatRejection {
  public:
-  explicit District(Reader& reader) : supply_(reader.temperature("supply")) {}
+  explicit District(Temperature supply) : supply_(supply) {}
   [[nodiscard]] Rejected reject(Watts wanted, Temperature water, WattsPerKelvin flow,
                                 const Weather&) const override {
     return {.heat = max(Watts(0), min(wanted, flow * (water - supply_))), .power = {}};
@@ -146,28 +144,58 @@ double ChillerCurves::input_by_part_load(double part) {
   return kPartLoad[0] + kPartLoad[1] * part + kPartLoad[2] * part * part;
 }
 
-std::unique_ptr<const HeatRejection> read_rejection(Reader reader, double scale) {
-  enum class Kind { DryCooler, Tower, Chiller, District };
-  const Kind kind = reader.choice<Kind>("kind", {{"dry_cooler", Kind::DryCooler},
-                                                 {"tower", Kind::Tower},
-                                                 {"chiller", Kind::Chiller},
-                                                 {"district", Kind::District}});
-  reader.text_or("name", "");
-  std::unique_ptr<const HeatRejection> rejection;
-  switch (kind) {
-    case Kind::DryCooler:
-    case Kind::Tower:
-      rejection = std::make_unique<FanCooler>(reader, scale, kind == Kind::Tower);
-      break;
-    case Kind::Chiller:
-      rejection = std::make_unique<Chiller>(reader, scale);
-      break;
-    case Kind::District:
-      rejection = std::make_unique<District>(reader);
+const Schema<RejectionSpec>& rejection_schema() {
+  using namespace schema;
+  using R = RejectionSpec;
+  using Kind = R::Kind;
+  const auto fan = [](Binding<R> field) {
+    return when<R>("kind: dry_cooler or tower", &R::fans, std::move(field));
+  };
+  const auto chiller = [](Binding<R> field) {
+    return when<R>(
+        "kind: chiller", [](const R& r) { return r.kind == Kind::Chiller; }, std::move(field));
+  };
+  static const Schema<R> result(
+      "rejection",
+      {required("kind", &R::kind,
+                Choices<Kind>{{"dry_cooler", Kind::DryCooler},
+                              {"tower", Kind::Tower},
+                              {"chiller", Kind::Chiller},
+                              {"district", Kind::District}},
+                "what takes the heat"),
+       label<R>(), fan(required("ua", &R::ua, positive, "[UA] at the design flows")),
+       fan(required("air", &R::air, positive, "heat rate of the air")),
+       fan(required("water", &R::water, positive, "heat rate of the water")),
+       fan(required("fan_power", &R::fan_power, positive, "at full speed")),
+       fan(required("air_to_water", &R::air_to_water, between(0.01, 100.0),
+                    "conductance of the air's film by that of the water's")),
+       chiller(required("capacity", &R::capacity, positive, "heat that it takes at its rating")),
+       chiller(required("cop", &R::cop, between(1.0, 20.0), "heat by electricity, at its rating")),
+       chiller(required("leaving", &R::leaving, "chilled water")),
+       chiller(required(
+           "condenser", &R::condenser,
+           Choices<R::Condenser>{{"tower", R::Condenser::Tower}, {"air", R::Condenser::Air}},
+           "its water follows the wet or the dry bulb")),
+       chiller(required("approach", &R::approach, "of its water to the outdoors")),
+       chiller(required("fan_ratio", &R::fan_ratio, between(0.0, 0.2),
+                        "power of the condenser's fans by the heat that they take")),
+       when<R>(
+           "kind: district", [](const R& r) { return r.kind == Kind::District; },
+           required("supply", &R::supply, "of the water that comes, whatever the load"))});
+  return result;
+}
+
+std::unique_ptr<const HeatRejection> make_rejection(const RejectionSpec& spec, double scale) {
+  switch (spec.kind) {
+    case RejectionSpec::Kind::DryCooler:
+    case RejectionSpec::Kind::Tower:
+      return std::make_unique<FanCooler>(spec, scale);
+    case RejectionSpec::Kind::Chiller:
+      return std::make_unique<Chiller>(spec, scale);
+    case RejectionSpec::Kind::District:
       break;
   }
-  finish(reader);
-  return rejection;
+  return std::make_unique<District>(spec.supply);
 }
 
 }  // namespace orrery::cooling

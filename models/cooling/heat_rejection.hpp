@@ -6,7 +6,7 @@
 #include <memory>
 
 #include <orrery/cooling.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::cooling {
 
@@ -28,8 +28,28 @@ class HeatRejection {
   [[nodiscard]] virtual bool outdoor() const { return true; }
 };
 
-/// Reads `kind` (dry_cooler, tower, chiller, district) and its keys.
-std::unique_ptr<const HeatRejection> read_rejection(Reader reader, double scale);
+/// What an entry of configs/heat-rejection says; the keys of other kinds stay as they are.
+struct RejectionSpec {
+  enum class Kind { DryCooler, Tower, Chiller, District };
+  enum class Condenser { Tower, Air };
+  Kind kind = Kind::DryCooler;
+  // Of a dry cooler or a tower:
+  WattsPerKelvin ua{}, air{}, water{};
+  Watts fan_power{};
+  double air_to_water = 1;  ///< conductance of the air's film by that of the water's
+  // Of a chiller:
+  Watts capacity{};
+  double cop = 1;
+  Temperature leaving{};
+  Condenser condenser = Condenser::Tower;
+  Kelvins approach{};
+  double fan_ratio = 0;
+  Temperature supply{};  ///< of district water
+
+  [[nodiscard]] bool fans() const { return kind == Kind::DryCooler || kind == Kind::Tower; }
+};
+const Schema<RejectionSpec>& rejection_schema();
+std::unique_ptr<const HeatRejection> make_rejection(const RejectionSpec& spec, double scale);
 
 /// An electric chiller's curves (EnergyPlus' ElectricEIR form): how capacity and the energy input
 /// ratio go with the temperatures of leaving chilled water and entering condenser water, and the

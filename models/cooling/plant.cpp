@@ -7,7 +7,7 @@
 #include <orrery/error.hpp>
 
 #include "cooling/heat_chain.hpp"
-#include "cooling/reading.hpp"
+#include "cooling/heat_rejection.hpp"
 
 namespace orrery::cooling {
 namespace {
@@ -50,61 +50,176 @@ class ConstantRun final : public PlantRun {
   PlantState state_;
 };
 
+using namespace schema;
+
+constexpr Between kLoss = between(0.0, 0.5);
+
+struct ConstantSpec {
+  std::string name = "the building", caveat;
+  Temperature air;
+  std::optional<Temperature> liquid;
+  double overhead = 0, loss = 0;
+};
+
+const Schema<ConstantSpec>& constant_schema() {
+  using C = ConstantSpec;
+  static const Schema<C> result(
+      "plant.constant",
+      {optional("name", &C::name, "in messages"),
+       optional("caveat", &C::caveat, "what is estimated; printed with every result"),
+       required("air", &C::air, "that servers draw in, whatever the load"),
+       otherwise("`air`", optional("liquid", &C::liquid, "coolant, likewise")),
+       optional("overhead", &C::overhead, between(0.0, 5.0),
+                "electricity of the plant by the heat that it takes"),
+       optional("distribution_loss", &C::loss, kLoss, "of the electricity of IT")});
+  return result;
+}
+
 class ConstantPlant final : public Plant {
  public:
-  explicit ConstantPlant(Reader& reader) {
-    reader.ignore("model");
-    name_ = reader.text_or("name", "the building");
-    caveat_ = reader.text_or("caveat", "");
-    air_ = reader.temperature("air");
-    liquid_ = reader.temperature("liquid", air_);
-    overhead_ = reader.ratio_or("overhead", 0.0, 0.0, 5.0);
-    loss_ = reader.ratio_or("distribution_loss", 0.0, 0.0, 0.5);
-    finish(reader);
-  }
+  explicit ConstantPlant(ConstantSpec spec) : spec_(std::move(spec)) {}
   [[nodiscard]] std::unique_ptr<PlantRun> start(const PlantLoad& load,
                                                 const Weather&) const override {
-    auto run = std::make_unique<ConstantRun>(air_, liquid_, overhead_, name_);
+    auto run = std::make_unique<ConstantRun>(spec_.air, spec_.liquid.value_or(spec_.air),
+                                             spec_.overhead, spec_.name);
     run->rest(load);
     return run;
   }
   [[nodiscard]] bool liquid() const override { return true; }
   [[nodiscard]] bool outdoor() const override { return false; }
-  [[nodiscard]] double distribution_loss() const override { return loss_; }
-  [[nodiscard]] std::string caveat() const override { return caveat_; }
+  [[nodiscard]] double distribution_loss() const override { return spec_.loss; }
+  [[nodiscard]] std::string caveat() const override { return spec_.caveat; }
 
  private:
-  std::string name_, caveat_;
-  Temperature air_, liquid_;
-  double overhead_ = 0, loss_ = 0;
+  ConstantSpec spec_;
 };
 
-ChainSpec read_chain(Reader& reader, double scale, bool air) {
-  ChainSpec spec;
-  spec.supply = reader.temperature("supply");
-  spec.capacity = reader.positive<JoulesPerKelvin>("capacity") * scale;
-  spec.mover_power = reader.quantity<Watts>(air ? "fan_power" : "pump_power") * scale;
-  spec.outdoor_air = air && reader.boolean_or("outdoor_air", false);
-  if (spec.outdoor_air) return spec;
-  Reader exchanger = reader.child("exchanger");
-  spec.ua = exchanger.positive<WattsPerKelvin>("ua") * scale;
-  finish(exchanger);
+struct ExchangerSpec {
+  WattsPerKelvin ua{};
+};
+
+struct WaterSpec {
+  WattsPerKelvin flow{};
+  JoulesPerKelvin capacity{};
+  Watts pump_power{};
+  Temperature supply{};
+};
+
+// A chain as an entry says it, for the reference power.
+struct ChainEntry {
+  Temperature supply{};
+  JoulesPerKelvin capacity{};
+  Watts mover_power{};
+  bool outdoor_air = false;
+  ExchangerSpec exchanger;
+  WaterSpec water;
+  RejectionSpec rejection;
+
+  [[nodiscard]] ChainSpec scaled(double scale) const {
+    ChainSpec spec;
+    spec.supply = supply;
+    spec.capacity = capacity * scale;
+    spec.mover_power = mover_power * scale;
+    spec.outdoor_air = outdoor_air;
+    if (outdoor_air) return spec;
+    spec.ua = exchanger.ua * scale;
+    spec.water = water.flow * scale;
+    spec.water_capacity = water.capacity * scale;
+    spec.water_pump = water.pump_power * scale;
+    spec.water_supply = water.supply;
+    spec.rejection = make_rejection(rejection, scale);
+    return spec;
+  }
+};
+
+const Schema<ExchangerSpec>& exchanger_schema() {
+  static const Schema<ExchangerSpec> result(
+      "exchanger", {required("ua", &ExchangerSpec::ua, positive, "[UA] to the water")});
+  return result;
+}
+
+const Schema<WaterSpec>& water_schema() {
+  using W = WaterSpec;
+  static const Schema<W> result("water",
+                                {required("flow", &W::flow, positive, "[W_2] heat rate"),
+                                 required("capacity", &W::capacity, positive, "[C_2] of heat"),
+                                 required("pump_power", &W::pump_power, "warms the water"),
+                                 required("supply", &W::supply, "set point, at least 2 degC")});
+  return result;
+}
+
+void check_chain(Reader& reader, const ChainEntry& chain) {
+  if (chain.outdoor_air) return;
   Reader water = reader.child("water");
-  spec.water = water.positive<WattsPerKelvin>("flow") * scale;
-  spec.water_capacity = water.positive<JoulesPerKelvin>("capacity") * scale;
-  spec.water_pump = water.quantity<Watts>("pump_power") * scale;
-  spec.water_supply = water.temperature("supply");
-  if (spec.water_supply < kColdestWater) {
+  if (!water.has("supply")) return;
+  const Temperature supply = chain.water.supply;
+  if (supply < kColdestWater) {
     water.error("supply", fmt::format("supply: water freezes; expected at least {}; got {}",
-                                      to_text(kColdestWater), to_text(spec.water_supply)));
+                                      to_text(kColdestWater), to_text(supply)));
   }
-  if (spec.water_supply > spec.supply) {
-    water.error("supply", fmt::format("supply: water of {} cannot cool to {}",
-                                      to_text(spec.water_supply), to_text(spec.supply)));
+  if (supply > chain.supply) {
+    water.error("supply", fmt::format("supply: water of {} cannot cool to {}", to_text(supply),
+                                      to_text(chain.supply)));
   }
-  finish(water);
-  spec.rejection = read_rejection(reader.child("rejection"), scale);
-  return spec;
+}
+
+std::vector<Binding<ChainEntry>> chain_fields(bool air) {
+  using C = ChainEntry;
+  const auto closed = [air](Binding<C> field) {
+    if (!air) return field;
+    return when<C>(
+        "outdoor_air: false", [](const C& c) { return !c.outdoor_air; }, std::move(field));
+  };
+  std::vector<Binding<C>> fields = {
+      required("supply", &C::supply, air ? "[T_set] of the air" : "[T_set] of the coolant"),
+      required("capacity", &C::capacity, positive, "[C_1] of it and what it touches"),
+      required(air ? "fan_power" : "pump_power", &C::mover_power, "of the room; warms it")};
+  if (air) {
+    fields.push_back(
+        optional("outdoor_air", &C::outdoor_air, "the air is exchanged with the outdoors"));
+  }
+  fields.push_back(closed(required("exchanger", &C::exchanger, &exchanger_schema(), "to water")));
+  fields.push_back(closed(required("water", &C::water, &water_schema(), "loop to the rejection")));
+  fields.push_back(
+      closed(required("rejection", &C::rejection, &rejection_schema(), "where the heat leaves")));
+  return fields;
+}
+
+const Schema<ChainEntry>& room_schema() {
+  static const Schema<ChainEntry> result("air", chain_fields(true), check_chain);
+  return result;
+}
+
+struct BuildingSpec {
+  std::string name = "the building", caveat;
+  Watts design_power{};
+  double loss = 0;
+  ChainEntry first;  // the only one, or that of the coolant
+  ChainEntry room;   // beside a coolant's
+};
+
+std::vector<Binding<BuildingSpec>> building_fields(bool liquid) {
+  using B = BuildingSpec;
+  std::vector<Binding<B>> fields = {
+      optional("name", &B::name, "in messages"),
+      optional("caveat", &B::caveat, "what is estimated; printed with every result"),
+      required("design_power", &B::design_power, positive,
+               "of IT; all sizes below are for 1 MW and scale with it"),
+      optional("distribution_loss", &B::loss, kLoss, "of the electricity of IT")};
+  fields = std::move(fields) + inlined(&B::first, chain_fields(!liquid));
+  if (liquid) {
+    fields.push_back(required("air", &B::room, &room_schema(), "the room around the plates"));
+  }
+  return fields;
+}
+
+const Schema<BuildingSpec>& building_schema(bool liquid) {
+  const auto check = [](Reader& reader, const BuildingSpec& spec) {
+    check_chain(reader, spec.first);
+  };
+  static const Schema<BuildingSpec> air_plant("plant.air", building_fields(false), check);
+  static const Schema<BuildingSpec> liquid_plant("plant.liquid", building_fields(true), check);
+  return liquid ? liquid_plant : air_plant;
 }
 
 class ChainRun final : public PlantRun {
@@ -166,21 +281,11 @@ class ChainRun final : public PlantRun {
 
 class ChainPlant final : public Plant {
  public:
-  ChainPlant(Reader& reader, bool liquid) {
-    reader.ignore("model");
-    name_ = reader.text_or("name", "the building");
-    caveat_ = reader.text_or("caveat", "");
-    const double scale = reader.positive<Watts>("design_power") / kReference;
-    loss_ = reader.ratio_or("distribution_loss", 0.0, 0.0, 0.5);
-    if (liquid) {
-      liquid_ = read_chain(reader, scale, false);
-      Reader air = reader.child("air");
-      air_ = read_chain(air, scale, true);
-      finish(air);
-    } else {
-      air_ = read_chain(reader, scale, true);
-    }
-    finish(reader);
+  ChainPlant(const BuildingSpec& spec, bool liquid)
+      : name_(spec.name), caveat_(spec.caveat), loss_(spec.loss) {
+    const double scale = spec.design_power / kReference;
+    air_ = (liquid ? spec.room : spec.first).scaled(scale);
+    if (liquid) liquid_ = spec.first.scaled(scale);
   }
   [[nodiscard]] std::unique_ptr<PlantRun> start(const PlantLoad& load,
                                                 const Weather& weather) const override {
@@ -216,15 +321,22 @@ class ChainPlant final : public Plant {
 }  // namespace
 
 std::unique_ptr<const Plant> make_constant_plant(Reader& reader) {
-  return std::make_unique<const ConstantPlant>(reader);
+  reader.ignore("model");
+  return std::make_unique<const ConstantPlant>(constant_schema().read(reader));
 }
 
 std::unique_ptr<const Plant> make_air_plant(Reader& reader) {
-  return std::make_unique<const ChainPlant>(reader, false);
+  reader.ignore("model");
+  return std::make_unique<const ChainPlant>(building_schema(false).read(reader), false);
 }
 
 std::unique_ptr<const Plant> make_liquid_plant(Reader& reader) {
-  return std::make_unique<const ChainPlant>(reader, true);
+  reader.ignore("model");
+  return std::make_unique<const ChainPlant>(building_schema(true).read(reader), true);
 }
+
+const Table& constant_plant_table() { return constant_schema().table(); }
+const Table& air_plant_table() { return building_schema(false).table(); }
+const Table& liquid_plant_table() { return building_schema(true).table(); }
 
 }  // namespace orrery::cooling

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <orrery/cooling.hpp>
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery::cooling {
@@ -15,5 +16,10 @@ std::unique_ptr<const Plant> make_air_plant(Reader& reader);
 /// `plant.liquid`: one for the coolant of plates or tanks, and one (`air`) for what is left in the
 /// room.
 std::unique_ptr<const Plant> make_liquid_plant(Reader& reader);
+
+/// The keys that they read.
+const Table& constant_plant_table();
+const Table& air_plant_table();
+const Table& liquid_plant_table();
 
 }  // namespace orrery::cooling

@@ -9,12 +9,6 @@
 
 namespace orrery::cooling {
 
-void finish(Reader& reader) {
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-}
-
 Rows Rows::read(Reader& reader) {
   Rows rows;
   rows.where_ = reader.where("rows");
@@ -45,32 +39,50 @@ double Rows::widest() const {
   return static_cast<double>(*std::max_element(counts_.begin(), counts_.end()));
 }
 
-void DeviceSpec::read(Reader& reader) {
-  Reader die = reader.child("die");
-  die_capacity = die.positive<JoulesPerKelvin>("capacity");
-  die_to_sink = die.positive<KelvinsPerWatt>("to_sink");
-  finish(die);
-  Reader memory = reader.child("memory");
-  memory_capacity = memory.positive<JoulesPerKelvin>("capacity");
-  memory_to_sink = memory.positive<KelvinsPerWatt>("to_sink");
-  finish(memory);
+namespace {
+
+using namespace schema;
+
+const Schema<PartSpec>& part_schema() {
+  using P = PartSpec;
+  static const Schema<P> result(
+      "part", {required("capacity", &P::capacity, positive, "of heat"),
+               required("to_sink", &P::to_sink, positive, "resistance to the sink or plate")});
+  return result;
 }
 
-HeatPath DeviceSpec::path() const {
-  return {.die_capacity = die_capacity,
-          .memory_capacity = memory_capacity,
-          .sink_capacity = sink_capacity,
-          .die_to_sink = die_to_sink,
-          .memory_to_sink = memory_to_sink,
+}  // namespace
+
+const std::vector<Binding<DeviceSpec>>& device_fields() {
+  using D = DeviceSpec;
+  static const std::vector<Binding<D>> result = {
+      label<D>(),
+      optional("caveat", &D::caveat, "what is estimated; printed with every result"),
+      required("die", &D::die, &part_schema(), "of one device"),
+      required("memory", &D::memory, &part_schema(), "its HBM"),
+      custom<D>({.key = "rows",
+                 .kind = Field::Kind::Count,
+                 .list = true,
+                 .low = 1,
+                 .doc = "devices beside each other in each row, `[4, 4]`, from the inlet on; at "
+                        "least as many places as devices"},
+                [](Reader& reader, D& spec) { spec.rows = Rows::read(reader); }),
+      required("upstream_share", &D::upstream_share, between(0.0, 1.0),
+               "[u] of the heat of all other parts, what enters before the first row")};
+  return result;
+}
+
+HeatPath DeviceSpec::path(JoulesPerKelvin sink) const {
+  return {.die_capacity = die.capacity,
+          .memory_capacity = memory.capacity,
+          .sink_capacity = sink,
+          .die_to_sink = die.to_sink,
+          .memory_to_sink = memory.to_sink,
           .sink_to_stream = {}};
 }
 
 KelvinsPerWatt seen_from_inlet(KelvinsPerWatt film, WattsPerKelvin rate) {
   return 1 / (rate * -std::expm1(-1 / (film * rate)));
-}
-
-double read_upstream_share(Reader& reader, double most) {
-  return reader.ratio("upstream_share", 0.0, most);
 }
 
 }  // namespace orrery::cooling

@@ -1,10 +1,11 @@
 #pragma once
 /// What the keys of all server cooling have in common.
 
+#include <string>
 #include <vector>
 
 #include <orrery/cooling.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::cooling {
 
@@ -24,18 +25,24 @@ class Rows {
   Location where_;
 };
 
-/// What does not depend on the stream.
-struct DeviceSpec {
-  JoulesPerKelvin die_capacity{};
-  JoulesPerKelvin memory_capacity{};
-  JoulesPerKelvin sink_capacity{};
-  KelvinsPerWatt die_to_sink{};
-  KelvinsPerWatt memory_to_sink{};
-  /// Reads `die` and `memory` (`capacity`, `to_sink`).
-  void read(Reader& reader);
-  /// A path with `sink_to_stream` still to be filled in.
-  [[nodiscard]] HeatPath path() const;
+/// A die or its memory.
+struct PartSpec {
+  JoulesPerKelvin capacity{};
+  KelvinsPerWatt to_sink{};
 };
+
+/// Keys of all server cooling that do not depend on the stream.
+struct DeviceSpec {
+  std::string caveat;
+  PartSpec die;
+  PartSpec memory;
+  Rows rows;
+  double upstream_share = 0;
+
+  /// A path with `sink_to_stream` still to be filled in.
+  [[nodiscard]] HeatPath path(JoulesPerKelvin sink) const;
+};
+const std::vector<Binding<DeviceSpec>>& device_fields();
 
 /// The resistance that a stream shows a sink as seen from the stream's inlet, where `film` lies
 /// between sink and stream and the stream warms as it passes a sink of one temperature:
@@ -44,11 +51,5 @@ struct DeviceSpec {
 ///
 /// Never below 1 / W: the stream does not leave hotter than the sink.
 KelvinsPerWatt seen_from_inlet(KelvinsPerWatt film, WattsPerKelvin rate);
-
-/// Reads `upstream_share` in [0, most].
-double read_upstream_share(Reader& reader, double most);
-
-/// Everything has `source` and `notes`.
-void finish(Reader& reader);
 
 }  // namespace orrery::cooling

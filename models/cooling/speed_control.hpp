@@ -1,10 +1,11 @@
 #pragma once
 /// How fast fans or pumps should run.
 
+#include <utility>
 #include <vector>
 
 #include <orrery/cooling.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::cooling {
 
@@ -13,6 +14,20 @@ struct Band {
   Temperature low{};
   Temperature high{};
 };
+
+/// Least speed at an inlet temperature.
+struct FloorPoint {
+  Temperature inlet{};
+  double speed = 0;
+};
+
+struct SpeedSpec {
+  Band die;
+  Band memory;
+  Seconds ramp{};
+  std::vector<FloorPoint> floor;  ///< rising in temperature; linear between, held beyond the last
+};
+const Schema<SpeedSpec>& speed_schema();
 
 /// A proportional controller of the hottest die and memory, with a floor by inlet temperature.
 ///
@@ -25,25 +40,15 @@ struct Band {
 /// land on the balance of a server that answers at once; the 2 leaves room for its lag.
 class SpeedControl {
  public:
-  /// Reads `die`, `memory` (bands), `ramp` and `inlet` (points of the floor; may be absent).
-  static SpeedControl read(Reader reader, double least);
+  SpeedControl(SpeedSpec spec, double least) : spec_(std::move(spec)), least_(least) {}
   /// The next speed, in [least, 1]. `settling` is the sink's time constant.
   [[nodiscard]] double next(double speed, const ControlInput& input, Seconds settling) const;
 
  private:
-  struct Point {
-    Temperature inlet{};
-    double speed = 0;
-  };
   [[nodiscard]] double demand(const Band& band, Temperature hottest) const;
   [[nodiscard]] double floor(Temperature inlet) const;
-  static Band read_band(Reader reader);
-  void read_floor(Reader& reader);
-  double least_ = 0;
-  Band die_;
-  Band memory_;
-  Seconds ramp_{};
-  std::vector<Point> floor_;
+  SpeedSpec spec_;
+  double least_;
 };
 
 /// `target` if it is at most interval / ramp away from `speed`, else as near as that allows.

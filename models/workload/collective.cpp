@@ -62,34 +62,67 @@ class CollectiveWorkload final : public Workload {
   Participants participants_;
 };
 
-Participants read_participants(Reader& reader) {
-  Participants result;
-  result.ranks = static_cast<int>(reader.integer_or("ranks", 0, 2));
-  result.where_ranks = reader.where("ranks");
-  result.devices = read_devices(reader, false);
-  if (reader.has("ranks") && reader.has("devices")) {
-    reader.error("devices",
-                 "devices: `ranks` takes the first devices, `devices` names them; expected one of "
-                 "the two; got both");
-  }
+struct CollectiveKeys {
+  CollectiveRequest request;
+  Participants participants;
+};
+
+void complete_participants(Reader& reader, CollectiveKeys& keys) {
+  keys.participants.where_ranks = reader.where("ranks");
+  if (!reader.has("ranks") || !reader.has("devices")) return;
+  reader.error("devices",
+               "devices: `ranks` takes the first devices, `devices` names them; expected one of "
+               "the two; got both");
+}
+
+std::vector<Binding<CollectiveRequest>> request_fields() {
+  using namespace schema;
+  using R = CollectiveRequest;
+  return {
+      required("collective", &R::kind, collective_choices(), "what runs"),
+      required("bytes", &R::bytes, positive, "as nccl-tests counts them"),
+      when<R>(
+          "collective: all_to_all", [](const R& r) { return r.kind == CollectiveKind::AllToAll; },
+          optional("unique_between", &R::unique_between, between(0.001, 1.0),
+                   "share of what goes to another server that is no copy for a neighbour "
+                   "there")),
+      optional("dtype", &R::dtype, dtype_choices(), "of what is reduced")};
+}
+
+const Schema<CollectiveKeys>& collective_schema() {
+  using namespace schema;
+  using K = CollectiveKeys;
+  using P = Participants;
+  static const std::vector<Binding<P>> participants = {
+      otherwise("all devices",
+                optional("ranks", &P::ranks, whole(2), "the first devices, in order")),
+      custom<P>({.key = "devices",
+                 .list = true,
+                 .required = false,
+                 .fallback = "`ranks`",
+                 .doc = "instead of `ranks`: numbers or names, such as `[server0.gpu0, "
+                        "server1.gpu0]`; rank i is on the i-th"},
+                [](Reader& reader, P& spec) {
+                  reader.ignore("devices");
+                  spec.devices = read_devices(reader, false);
+                })};
+  static const Schema<K> result(
+      "collective",
+      inlined(&K::request, request_fields()) + inlined(&K::participants, participants),
+      complete_participants);
   return result;
 }
 
 }  // namespace
 }  // namespace workload
 
+const Table& collective_table() { return workload::collective_schema().table(); }
+
 std::unique_ptr<const Workload> make_collective(Reader& reader) {
-  CollectiveRequest request;
-  request.kind = workload::read_collective_kind(reader, "collective");
-  request.bytes = reader.positive<Bytes>("bytes");
-  if (request.kind == CollectiveKind::AllToAll) {
-    request.unique_between = reader.ratio_or("unique_between", 1.0, 0.001, 1.0);
-  }
-  request.dtype = workload::read_dtype(reader, "dtype", Dtype::Bf16);
-  workload::Participants participants = workload::read_participants(reader);
-  reader.finish();
-  return std::make_unique<workload::CollectiveWorkload>(std::move(request),
-                                                        std::move(participants));
+  reader.ignore("kind");
+  workload::CollectiveKeys keys = workload::collective_schema().read(reader);
+  return std::make_unique<workload::CollectiveWorkload>(std::move(keys.request),
+                                                        std::move(keys.participants));
 }
 
 }  // namespace orrery

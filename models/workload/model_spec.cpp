@@ -8,30 +8,66 @@
 namespace orrery::workload {
 namespace {
 
-double whole(Reader& reader, const char* key, std::int64_t minimum = 1) {
-  return static_cast<double>(reader.integer(key, minimum));
-}
+using namespace schema;
 
-// `attention: {kind: mla, …}` sets head_dim, so it is read before the shapes that follow from it.
-std::optional<LatentSpec> read_latent(Reader reader) {
+/// What `attention` says. Multi-head and grouped-query attention are what heads and kv_heads say.
+struct AttentionEntry {
   enum class Kind { Heads, Latent };
-  // Multi-head and grouped-query attention are what heads and kv_heads say.
-  const Kind kind = reader.choice<Kind>(
-      "kind", {{"mha", Kind::Heads}, {"gqa", Kind::Heads}, {"mla", Kind::Latent}}, Kind::Heads);
-  if (kind == Kind::Heads) {
-    reader.finish();
-    return std::nullopt;
-  }
-  LatentSpec latent{.q_rank = static_cast<double>(reader.integer_or("q_lora_rank", 0, 0)),
-                    .kv_rank = whole(reader, "kv_lora_rank"),
-                    .rope_dim = whole(reader, "rope_head_dim"),
-                    .nope_dim = whole(reader, "nope_head_dim"),
-                    .value_dim = whole(reader, "value_head_dim")};
-  reader.finish();
-  return latent;
+  Kind kind = Kind::Heads;
+  LatentSpec latent;
+};
+
+const Schema<AttentionEntry>& attention_entry_schema() {
+  using A = AttentionEntry;
+  using L = LatentSpec;
+  static const std::vector<Binding<A>> latent = inlined(
+      &A::latent,
+      std::vector{
+          required("kv_lora_rank", &L::kv_rank, whole(), "width of the latent of keys and values"),
+          required("rope_head_dim", &L::rope_dim, whole(),
+                   "of queries and keys, with positions; shared by all heads"),
+          required("nope_head_dim", &L::nope_dim, whole(), "of them, without positions"),
+          required("value_head_dim", &L::value_dim, whole(), "of values"),
+          optional("q_lora_rank", &L::q_rank, whole(0),
+                   "width of the latent of queries; 0: projected directly")});
+  static const Schema<A> result("attention", [] {
+    std::vector<Binding<A>> fields = {
+        optional("kind", &A::kind,
+                 Choices<A::Kind>{
+                     {"mha", A::Kind::Heads}, {"gqa", A::Kind::Heads}, {"mla", A::Kind::Latent}},
+                 "mha and gqa are the same, `heads` and `kv_heads` decide; mla: multi-head latent "
+                 "attention, without `head_dim` and `kv_heads`")};
+    for (const Binding<A>& one : latent) {
+      fields.push_back(
+          when<A>("kind: mla", [](const A& a) { return a.kind == A::Kind::Latent; }, one));
+    }
+    return fields;
+  }());
+  return result;
 }
 
-void read_head_dim(Reader& reader, ModelSpec& spec) {
+const Schema<ExpertSpec>& expert_schema() {
+  using E = ExpertSpec;
+  static const Schema<E> result(
+      "moe",
+      {required("experts", &E::experts, whole(2), "routed ones, in a layer"),
+       required("experts_per_token", &E::per_token, whole(), "of them, chosen for each token"),
+       optional("shared_experts", &E::shared, whole(0), "beside them, for every token"),
+       required("expert_feed_forward", &E::feed_forward, whole(), "columns of one expert"),
+       optional("dense_layers", &E::dense_layers, whole(0), "the first layers have no experts"),
+       optional("every", &E::every, whole(), "of the others every n-th has")},
+      [](Reader& reader, const E& spec) {
+        if (spec.per_token <= spec.experts) return;
+        reader.error(
+            "experts_per_token",
+            fmt::format("experts_per_token: a token cannot go to more experts than there are; "
+                        "expected at most {}; got {}",
+                        spec.experts, spec.per_token));
+      });
+  return result;
+}
+
+void complete_head_dim(Reader& reader, ModelSpec& spec) {
   if (spec.mla) {
     spec.head_dim = spec.mla->nope_dim + spec.mla->rope_dim;
     for (const char* key : {"kv_heads", "head_dim"}) {
@@ -43,15 +79,31 @@ void read_head_dim(Reader& reader, ModelSpec& spec) {
     }
     return;
   }
-  if (reader.has("head_dim")) {
-    spec.head_dim = whole(reader, "head_dim");
-    return;
-  }
+  if (reader.has("head_dim")) return;
   spec.head_dim = spec.hidden / spec.heads;
   if (spec.head_dim == std::floor(spec.head_dim)) return;
   reader.error("heads",
                fmt::format("{} heads do not divide hidden {}; expected a divisor, or give head_dim",
                            spec.heads, spec.hidden));
+}
+
+// Shapes that follow from others, and what does not go together.
+void complete_model(Reader& reader, ModelSpec& spec) {
+  if (!reader.has("kv_heads")) spec.kv_heads = spec.heads;
+  if (!reader.has("feed_forward")) spec.feed_forward = 4 * spec.hidden;
+  complete_head_dim(reader, spec);
+  if (spec.position == Position::Learned && spec.max_sequence == 0 && !reader.keys().empty()) {
+    reader.error("max_sequence", "learned positions need max_sequence, the rows of their table");
+  }
+  if (static_cast<long>(spec.heads) % static_cast<long>(spec.kv_heads) != 0) {
+    reader.error("kv_heads", fmt::format("{} kv_heads do not divide {} heads; expected a divisor",
+                                         spec.kv_heads, spec.heads));
+  }
+}
+
+void read_attention_entry(Reader& reader, ModelSpec& spec) {
+  const AttentionEntry entry = attention_entry_schema().read(reader.child("attention", false));
+  if (entry.kind == AttentionEntry::Kind::Latent) spec.mla = entry.latent;
 }
 
 // Weights of one expert.
@@ -61,64 +113,42 @@ double expert_matrix(const ModelSpec& model) {
 
 }  // namespace
 
-ExpertSpec ExpertSpec::read(Reader reader) {
-  ExpertSpec spec{.experts = whole(reader, "experts", 2),
-                  .per_token = whole(reader, "experts_per_token"),
-                  .shared = static_cast<double>(reader.integer_or("shared_experts", 0, 0)),
-                  .feed_forward = whole(reader, "expert_feed_forward"),
-                  .dense_layers = static_cast<int>(reader.integer_or("dense_layers", 0, 0)),
-                  .every = static_cast<int>(reader.integer_or("every", 1))};
-  if (spec.per_token > spec.experts) {
-    reader.error("experts_per_token",
-                 fmt::format("experts_per_token: a token cannot go to more experts than there are; "
-                             "expected at most {}; got {}",
-                             spec.experts, spec.per_token));
-  }
-  reader.finish();
-  return spec;
-}
-
-ModelSpec ModelSpec::read(Reader& reader) {
-  ModelSpec spec;
-  const auto number = [&](const char* key, double fallback = 0) {
-    return fallback > 0
-               ? static_cast<double>(reader.integer_or(key, static_cast<std::int64_t>(fallback)))
-               : static_cast<double>(reader.integer(key));
-  };
-  spec.name = reader.text_or("name", "transformer");
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.ignore("activation");
-  spec.layers = number("layers");
-  spec.hidden = number("hidden");
-  spec.heads = number("heads");
-  spec.kv_heads = number("kv_heads", spec.heads);
-  spec.mla = read_latent(reader.child("attention", false));
-  read_head_dim(reader, spec);
-  if (reader.has("moe")) spec.moe = ExpertSpec::read(reader.child("moe"));
-  spec.mtp_layers = static_cast<int>(reader.integer_or("mtp_layers", 0, 0));
-  spec.feed_forward = number("feed_forward", 4 * spec.hidden);
-  spec.gated_mlp = reader.boolean_or("gated_mlp", false);
-  spec.vocabulary = number("vocabulary");
-  spec.norm = reader.choice<Norm>("norm", {{"layernorm", Norm::Layer}, {"rmsnorm", Norm::Rms}},
-                                  Norm::Layer);
-  spec.position = reader.choice<Position>(
-      "position",
-      {{"learned", Position::Learned}, {"rope", Position::Rope}, {"alibi", Position::Alibi}},
-      Position::Learned);
-  spec.max_sequence = static_cast<double>(reader.integer_or("max_sequence", 0, 0));
-  if (spec.position == Position::Learned && spec.max_sequence == 0 && !reader.keys().empty()) {
-    reader.error("max_sequence", "learned positions need max_sequence, the rows of their table");
-  }
-  spec.tied_embeddings = reader.boolean_or("tied_embeddings", true);
-  spec.biases = reader.boolean_or("biases", true);
-  spec.dropout = reader.boolean_or("dropout", false);
-  if (static_cast<long>(spec.heads) % static_cast<long>(spec.kv_heads) != 0) {
-    reader.error("kv_heads", fmt::format("{} kv_heads do not divide {} heads; expected a divisor",
-                                         spec.kv_heads, spec.heads));
-  }
-  reader.finish();
-  return spec;
+const Schema<ModelSpec>& ModelSpec::schema() {
+  using M = ModelSpec;
+  static const Schema<M> result(
+      "ai-models",
+      {optional("name", &M::name, "in messages"),
+       required("layers", &M::layers, whole(), "of the transformer"),
+       required("hidden", &M::hidden, whole(), "width of the stream between layers"),
+       required("heads", &M::heads, whole(), "of queries"),
+       otherwise("`heads`", optional("kv_heads", &M::kv_heads, whole(), "of keys and values")),
+       otherwise("`hidden` / `heads`", optional("head_dim", &M::head_dim, whole(), "of a head")),
+       custom<M>({.key = "attention",
+                  .kind = Field::Kind::Map,
+                  .required = false,
+                  .doc = "how queries, keys and values are made",
+                  .fields = attention_entry_schema().table().fields},
+                 read_attention_entry),
+       otherwise("4 `hidden`", optional("feed_forward", &M::feed_forward, whole(),
+                                        "columns of the feed-forward network")),
+       optional("gated_mlp", &M::gated_mlp, "three matrices: gate, up, down"),
+       optional("moe", &M::moe, &expert_schema(), "layers with experts"),
+       optional("mtp_layers", &M::mtp_layers, whole(0), "that predict further tokens in training"),
+       required("vocabulary", &M::vocabulary, whole(), "tokens"),
+       optional("norm", &M::norm, Choices<Norm>{{"layernorm", Norm::Layer}, {"rmsnorm", Norm::Rms}},
+                "before attention and feed-forward"),
+       optional("position", &M::position,
+                Choices<Position>{{"learned", Position::Learned},
+                                  {"rope", Position::Rope},
+                                  {"alibi", Position::Alibi}},
+                "how tokens know their place"),
+       otherwise("", optional("max_sequence", &M::max_sequence, whole(0),
+                              "rows of the table of learned positions")),
+       optional("tied_embeddings", &M::tied_embeddings, "the head is the embedding's matrix"),
+       optional("biases", &M::biases, "of the products of a layer"),
+       optional("dropout", &M::dropout, "after attention and feed-forward")},
+      complete_model);
+  return result;
 }
 
 LayerKind ModelSpec::kind(int layer) const {

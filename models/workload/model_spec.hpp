@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::workload {
 
@@ -25,8 +25,6 @@ struct ExpertSpec {
   double feed_forward = 0;  ///< columns of one expert
   int dense_layers = 0;     ///< the first layers have no experts
   int every = 1;            ///< of the others every n-th has, the first n - 1 not
-
-  static ExpertSpec read(Reader reader);
 };
 
 /// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1): queries, and keys with
@@ -44,7 +42,7 @@ struct LatentSpec {
 
 /// Shapes are in elements. Immutable after reading.
 struct ModelSpec {
-  std::string name;
+  std::string name = "transformer";
   double layers = 1;
   double hidden = 1;
   double heads = 1;
@@ -65,7 +63,9 @@ struct ModelSpec {
   /// section 2.2): each with a projection of two hidden states and a pass through the head.
   int mtp_layers = 0;
 
-  static ModelSpec read(Reader& reader);
+  /// The keys of `ai-models/`.
+  static const Schema<ModelSpec>& schema();
+  static ModelSpec read(Reader& reader) { return schema().read(reader); }
 
   [[nodiscard]] double attention_width() const { return heads * head_dim; }
   [[nodiscard]] double kv_width() const { return kv_heads * head_dim; }

@@ -72,13 +72,12 @@ std::vector<NamedDevice> read_devices(Reader& reader, bool required) {
   return devices;
 }
 
-CollectiveKind read_collective_kind(Reader& reader, const std::string& key) {
-  return reader.choice<CollectiveKind>(key, {{"all_reduce", CollectiveKind::AllReduce},
-                                             {"all_gather", CollectiveKind::AllGather},
-                                             {"reduce_scatter", CollectiveKind::ReduceScatter},
-                                             {"all_to_all", CollectiveKind::AllToAll},
-                                             {"broadcast", CollectiveKind::Broadcast},
-                                             {"send_recv", CollectiveKind::SendRecv}});
+const schema::Choices<CollectiveKind>& collective_choices() {
+  static const schema::Choices<CollectiveKind> choices = {
+      {"all_reduce", CollectiveKind::AllReduce},         {"all_gather", CollectiveKind::AllGather},
+      {"reduce_scatter", CollectiveKind::ReduceScatter}, {"all_to_all", CollectiveKind::AllToAll},
+      {"broadcast", CollectiveKind::Broadcast},          {"send_recv", CollectiveKind::SendRecv}};
+  return choices;
 }
 
 }  // namespace orrery::workload

@@ -6,7 +6,7 @@
 
 #include <orrery/collective.hpp>
 #include <orrery/platform.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery::workload {
 
@@ -22,6 +22,6 @@ std::vector<NamedDevice> read_devices(Reader& reader, bool required);
 /// for what is no device of the platform, or is named twice
 std::vector<int> devices_of(const std::vector<NamedDevice>& named, const Platform& platform);
 /// all_reduce, all_gather, reduce_scatter, all_to_all, broadcast or send_recv.
-CollectiveKind read_collective_kind(Reader& reader, const std::string& key);
+const schema::Choices<CollectiveKind>& collective_choices();
 
 }  // namespace orrery::workload

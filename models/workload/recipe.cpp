@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,21 +11,10 @@
 namespace orrery::workload {
 namespace {
 
-int count(Reader& reader, const char* key, int fallback, int minimum = 1) {
-  constexpr std::int64_t most = 1'000'000'000;  // fits an int
-  const std::int64_t value = reader.integer_or(key, fallback, minimum);
-  if (value <= most) return static_cast<int>(value);
-  reader.error(key, fmt::format("{}: expected at most {}; got {}", key, most, value));
-  return fallback;
-}
+using namespace schema;
 
-void read_experts(Reader& reader, Parallelism& layout) {
-  constexpr double most = std::numeric_limits<double>::infinity();
-  layout.expert = count(reader, "expert", 1);
-  layout.expert_tensor = count(reader, "expert_tensor", layout.tensor);
-  layout.capacity =
-      reader.has("capacity_factor") ? reader.ratio("capacity_factor", 0.1, most) : 0.0;
-  layout.imbalance = reader.ratio_or("imbalance", 1.0, 1.0, most);
+void check_experts(Reader& reader, Parallelism& layout) {
+  if (!reader.has("expert_tensor")) layout.expert_tensor = layout.tensor;
   if (layout.expert_tensor != 1 && layout.expert_tensor != layout.tensor) {
     reader.error("expert_tensor", fmt::format("expert_tensor: expected 1 or tensor {}; got {}",
                                               layout.tensor, layout.expert_tensor));
@@ -38,16 +26,24 @@ void read_experts(Reader& reader, Parallelism& layout) {
   }
 }
 
-// What the workload says wins over what the software does by itself.
-void read_overlap(Reader reader, Overlap& overlap) {
-  overlap.grad_reduce = reader.boolean_or("grad_reduce", overlap.grad_reduce);
-  overlap.param_gather = reader.boolean_or("param_gather", overlap.param_gather);
-  overlap.tensor = reader.boolean_or("tensor", overlap.tensor);
-  overlap.tensor_backward = reader.boolean_or("tensor_backward", overlap.tensor_backward);
-  overlap.p2p = reader.boolean_or("p2p", overlap.p2p);
-  overlap.expert = reader.boolean_or("expert", overlap.expert);
-  overlap.shared_expert = reader.boolean_or("shared_expert", overlap.shared_expert);
-  reader.finish();
+const Schema<Overlap>& overlap_schema() {
+  using O = Overlap;
+  static const Schema<O> result(
+      "overlap",
+      {optional("grad_reduce", &O::grad_reduce,
+                "gradients are reduced beside the last backward; with zero2, zero3 and hybrid "
+                "false holds the computation after every layer"),
+       optional("param_gather", &O::param_gather,
+                "parameters are gathered beside the first forward, or the layer before"),
+       optional("tensor", &O::tensor, "tensor-parallel collectives in chunks with their product"),
+       optional("tensor_backward", &O::tensor_backward,
+                "those of backward with the weight's gradient"),
+       optional("p2p", &O::p2p, "pipeline messages"),
+       optional("expert", &O::expert,
+                "all-to-alls of experts, beside another microbatch's kernels"),
+       optional("shared_expert", &O::shared_expert,
+                "shared experts are computed beside the first all-to-all")});
+  return result;
 }
 
 void read_modules(Reader& reader, Recipe& recipe) {
@@ -97,27 +93,103 @@ void use_wide_types(Reader& reader, Recipe& recipe) {
 
 // MaxText's names: axes inside a slice (ici) and between slices (dcn). Parameters are split over
 // `ici_fsdp` and replicated over `dcn_data`; with one slice that is zero3.
-void read_maxtext_axes(Reader& reader, Parallelism& layout) {
+void complete_maxtext_axes(Reader& reader, Parallelism& layout) {
   const std::pair<const char*, const char*> same[] = {{"ici_tensor", "tensor"},
                                                       {"ici_fsdp", "data"},
                                                       {"ici_fsdp", "sharding"},
                                                       {"dcn_data", "data"},
                                                       {"dcn_data", "sharding"}};
-  bool present = false;
   for (const auto& [axis, key] : same) {
-    present = present || reader.has(axis);
     if (!reader.has(axis) || !reader.has(key)) continue;
     reader.error(
         axis, fmt::format("{} and {} (at {}) say the same in two ways; expected one of them", axis,
                           key, reader.where(key).text()));
   }
-  const int tensor = count(reader, "ici_tensor", 1);
-  layout.slice_shards = count(reader, "ici_fsdp", 0);
-  layout.slices = count(reader, "dcn_data", 0);
-  if (!present) return;
-  if (reader.has("ici_tensor")) layout.tensor = tensor;
   if (layout.slice_shards > 0) layout.data = layout.slice_shards * std::max(1, layout.slices);
   if (layout.slice_shards > 0 || layout.slices > 0) layout.sharding = Sharding::Hybrid;
+}
+
+void complete_layout(Reader& reader, Parallelism& layout) {
+  complete_maxtext_axes(reader, layout);
+  check_experts(reader, layout);
+  if (layout.interleave > 1 && layout.pipeline == 1) {
+    reader.error("interleave", fmt::format("interleaving needs a pipeline; expected interleave: 1 "
+                                           "or pipeline > 1; got interleave {}",
+                                           layout.interleave));
+  }
+  if (layout.tensor == 1) layout.sequence = false;
+  const bool shards_weights = layout.sharding == Sharding::Zero2 ||
+                              layout.sharding == Sharding::Zero3 ||
+                              layout.sharding == Sharding::Hybrid;
+  if (shards_weights && layout.pipeline > 1) {
+    reader.error("sharding",
+                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; expected "
+                 "none or zero1");
+  }
+}
+
+void check_sequence(Reader& reader, const Recipe& recipe) {
+  const ModelSpec& model = recipe.model;
+  const bool table = model.position == Position::Learned && model.max_sequence > 0;
+  if (!table || recipe.sequence_length <= model.max_sequence) return;
+  reader.error(
+      "sequence_length",
+      fmt::format("sequence_length: {} has learned positions for {} tokens; got {}; expected at "
+                  "most that, or model.max_sequence",
+                  model.name, model.max_sequence, recipe.sequence_length));
+}
+
+void read_overlap(Reader& reader, Recipe& recipe) {
+  Reader child = reader.child("overlap", false);
+  overlap_schema().read(child, recipe.software.overlap);
+}
+
+// In the order of reading: what a model and recomputation say goes before its modules, the software
+// before the overlap that the workload lays over it.
+std::vector<Binding<Recipe>> recipe_fields(bool layer) {
+  using R = Recipe;
+  std::vector<Binding<R>> fields = {
+      entry("ai-models", required("model", &R::model, &ModelSpec::schema(),
+                                  "what is trained; a name stands for `{use: ai-models/NAME}`")),
+      required("sequence_length", &R::sequence_length, whole(), "tokens")};
+  if (!layer) {
+    fields.push_back(required("global_batch", &R::global_batch, whole(),
+                              "sequences in a step, of all replicas"));
+  }
+  const std::vector<Binding<R>> rest = {
+      optional("microbatch", &R::microbatch, whole(), "sequences per replica and pass"),
+      entry("parallelism", optional("parallelism", &R::parallelism, &Parallelism::schema(),
+                                    "how the job is split over devices")),
+      optional("precision", &R::precision, dtype_choices(), "of matrix multiplies; not int8"),
+      optional("recompute", &R::recompute,
+               Choices<Recompute>{{"none", Recompute::None},
+                                  {"selective", Recompute::Selective},
+                                  {"operator", Recompute::Operator},
+                                  {"full", Recompute::Full},
+                                  {"offload_qkv", Recompute::OffloadQkv}},
+               "selective: the attention core; operator: every second product; full: every layer; "
+               "offload_qkv: all but projections kept in the host's memory"),
+      custom<R>({.key = "recompute_modules",
+                 .kind = Field::Kind::Choice,
+                 .list = true,
+                 .required = false,
+                 .fallback = "[attention]",
+                 .when = "recompute: selective",
+                 .choices = {"attention", "norm", "latent_up", "expert_activation"},
+                 .doc = "what runs again"},
+                read_modules),
+      optional("recompute_fraction", &R::recompute_fraction, between(0.0, 1.0),
+               "of the layers, with `recompute: full`"),
+      entry("software", required("software", &R::software, &Software::schema(),
+                                 "what trains it; a name stands for `{use: software/NAME}`")),
+      custom<R>({.key = "overlap",
+                 .kind = Field::Kind::Map,
+                 .required = false,
+                 .fallback = "the software's",
+                 .doc = "overrides it, key by key",
+                 .entry = "overlap"},
+                read_overlap)};
+  return std::move(fields) + rest;
 }
 
 }  // namespace
@@ -139,158 +211,140 @@ FlashAttention::Version flash_version(AttentionKind kind) {
   return FlashAttention::Version::Flash2;
 }
 
-AttentionKind read_attention(Reader& reader, const std::string& key) {
-  return reader.choice<AttentionKind>(key,
-                                      {{"unfused", AttentionKind::Unfused},
-                                       {"flash1", AttentionKind::Flash1},
-                                       {"triton", AttentionKind::Triton},
-                                       {"flash2", AttentionKind::Flash2},
-                                       {"flash3", AttentionKind::Flash3},
-                                       {"cudnn", AttentionKind::Cudnn}},
-                                      AttentionKind::Flash2);
+const Choices<AttentionKind>& attention_choices() {
+  static const Choices<AttentionKind> choices = {
+      {"unfused", AttentionKind::Unfused}, {"flash1", AttentionKind::Flash1},
+      {"triton", AttentionKind::Triton},   {"flash2", AttentionKind::Flash2},
+      {"flash3", AttentionKind::Flash3},   {"cudnn", AttentionKind::Cudnn}};
+  return choices;
 }
 
-Dtype read_dtype(Reader& reader, const std::string& key, std::optional<Dtype> fallback) {
-  return reader.choice<Dtype>(key,
-                              {{"fp32", Dtype::Fp32},
-                               {"tf32", Dtype::Tf32},
-                               {"fp16", Dtype::Fp16},
-                               {"bf16", Dtype::Bf16},
-                               {"fp8", Dtype::Fp8},
-                               {"int8", Dtype::Int8}},
-                              fallback);
+const Choices<Dtype>& dtype_choices() {
+  static const Choices<Dtype> choices = {{"fp32", Dtype::Fp32}, {"tf32", Dtype::Tf32},
+                                         {"fp16", Dtype::Fp16}, {"bf16", Dtype::Bf16},
+                                         {"fp8", Dtype::Fp8},   {"int8", Dtype::Int8}};
+  return choices;
 }
 
-Parallelism Parallelism::read(Reader reader) {
-  Parallelism layout;
-  layout.tensor = count(reader, "tensor", 1);
-  layout.pipeline = count(reader, "pipeline", 1);
-  layout.interleave = count(reader, "interleave", 1);
-  layout.context = count(reader, "context", 1);
-  layout.context_style = reader.choice<ContextStyle>("context_style",
-                                                     {{"ring", ContextStyle::Ring},
-                                                      {"all_gather", ContextStyle::AllGather},
-                                                      {"ulysses", ContextStyle::Ulysses}},
-                                                     ContextStyle::Ring);
-  read_experts(reader, layout);
-  layout.data = count(reader, "data", 0, 0);
-  layout.sequence = reader.boolean_or("sequence", false);
-  layout.sharding = reader.choice<Sharding>("sharding",
-                                            {{"none", Sharding::None},
-                                             {"zero1", Sharding::Zero1},
-                                             {"zero2", Sharding::Zero2},
-                                             {"zero3", Sharding::Zero3},
-                                             {"fsdp", Sharding::Zero3},
-                                             {"hybrid", Sharding::Hybrid}},
-                                            Sharding::None);
-  read_maxtext_axes(reader, layout);
-  if (reader.has("layers_per_stage"))
-    layout.layers_per_stage = reader.integers("layers_per_stage", 0);
-  if (layout.interleave > 1 && layout.pipeline == 1) {
-    reader.error("interleave", fmt::format("interleaving needs a pipeline; expected interleave: 1 "
-                                           "or pipeline > 1; got interleave {}",
-                                           layout.interleave));
-  }
-  if (layout.sequence && layout.tensor == 1) layout.sequence = false;
-  const bool shards_weights = layout.sharding == Sharding::Zero2 ||
-                              layout.sharding == Sharding::Zero3 ||
-                              layout.sharding == Sharding::Hybrid;
-  if (shards_weights && layout.pipeline > 1) {
-    reader.error("sharding",
-                 "zero2, zero3 and hybrid sharding do not go with pipeline parallelism; expected "
-                 "none or zero1");
-  }
-  reader.finish();
-  return layout;
+const Schema<Parallelism>& Parallelism::schema() {
+  using P = Parallelism;
+  static const Schema<P> result(
+      "parallelism",
+      {optional("tensor", &P::tensor, whole(), "ranks that split every layer"),
+       optional("pipeline", &P::pipeline, whole(), "stages"),
+       optional("interleave", &P::interleave, whole(), "model chunks per stage"),
+       optional("context", &P::context, whole(), "ranks that split the sequence"),
+       optional("context_style", &P::context_style,
+                Choices<ContextStyle>{{"ring", ContextStyle::Ring},
+                                      {"all_gather", ContextStyle::AllGather},
+                                      {"ulysses", ContextStyle::Ulysses}},
+                "keys and values go round, are gathered first, or heads are split instead"),
+       optional("expert", &P::expert, whole(),
+                "ranks that experts are spread over, of the tensor x context x data ranks of a "
+                "stage"),
+       otherwise("`tensor`", optional("expert_tensor", &P::expert_tensor, whole(),
+                                      "ranks that split each expert: 1 or `tensor`")),
+       otherwise("", optional("capacity_factor", &P::capacity, at_least(0.1),
+                              "experts are padded or cut to it; without it nothing is dropped")),
+       optional("imbalance", &P::imbalance, at_least(1.0),
+                "copies of the fullest expert rank by the mean"),
+       otherwise("all devices that remain",
+                 optional("data", &P::data, whole(0), "replicas; 0: all that remain")),
+       optional("sequence", &P::sequence, "norms and dropout split over the tensor ranks"),
+       optional("sharding", &P::sharding,
+                Choices<Sharding>{{"none", Sharding::None},
+                                  {"zero1", Sharding::Zero1},
+                                  {"zero2", Sharding::Zero2},
+                                  {"zero3", Sharding::Zero3},
+                                  {"fsdp", Sharding::Zero3},
+                                  {"hybrid", Sharding::Hybrid}},
+                "of optimizer state, gradients and parameters over the data ranks; fsdp is zero3, "
+                "hybrid zero3 inside a server"),
+       otherwise("`tensor`", optional("ici_tensor", &P::tensor, whole(), "MaxText's name of it")),
+       otherwise("", optional("ici_fsdp", &P::slice_shards, whole(),
+                              "MaxText: devices of a slice that share parameters, instead of "
+                              "`data` and `sharding`")),
+       otherwise("", optional("dcn_data", &P::slices, whole(), "MaxText: replicas of a slice")),
+       optional("layers_per_stage", &P::layers_per_stage, whole(0), "uneven: one entry per chunk")},
+      complete_layout);
+  return result;
 }
 
-Software Software::read(Reader reader) {
-  Software software;
-  software.name = reader.text_or("name", "custom");
-  reader.ignore("source");
-  reader.ignore("notes");
-  software.attention = read_attention(reader, "attention");
-  software.fused_softmax = reader.boolean_or("fused_softmax", true);
-  software.fused_bias_activation = reader.boolean_or("fused_bias_activation", true);
-  software.fused_bias_dropout_add = reader.boolean_or("fused_bias_dropout_add", true);
-  software.fused_norm = reader.boolean_or("fused_norm", true);
-  software.fused_rope = reader.boolean_or("fused_rope", true);
-  software.fused_cross_entropy = reader.boolean_or("fused_cross_entropy", false);
-  software.train_metrics = static_cast<int>(reader.integer_or("train_metrics", 0, 0));
-  software.compiled = reader.boolean_or("compiled", false);
-  software.fused_weight_gradient = reader.boolean_or("fused_weight_gradient", true);
-  software.fused_fp8_cast = reader.boolean_or("fused_fp8_cast", true);
-  software.residual = read_dtype(reader, "residual", Dtype::Bf16);
-  software.gradient = read_dtype(reader, "gradient", Dtype::Fp32);
-  software.gathered = read_dtype(reader, "gathered", Dtype::Bf16);
-  software.optimizer_traffic = reader.quantity<Bytes>("optimizer_traffic", Bytes(30));
-  software.optimizer_state = reader.quantity<Bytes>("optimizer_state", Bytes(12));
-  software.scatter_gather = reader.boolean_or("scatter_gather", false);
-  software.blocking_p2p = reader.boolean_or("blocking_p2p", true);
-  software.launch_time = reader.quantity<Seconds>("launch_time", microseconds(5));
-  software.step_overhead = reader.quantity<Seconds>("step_overhead", Seconds(0));
-  software.cuda_graph = reader.boolean_or("cuda_graph", false);
-  software.bucket_parameters = count(reader, "bucket_parameters", 40'000'000);
-  software.prefetch = count(reader, "prefetch", 2);
-  software.runtime_memory = reader.quantity<Bytes>("runtime_memory", gigabytes(2));
-  software.fragmentation = reader.ratio_or("fragmentation", 0.0, 0.0, 1.0);
-  software.fused_routing = reader.boolean_or("fused_routing", false);
-  software.fused_merge = reader.boolean_or("fused_merge", true);
-  if (reader.has("router")) {
-    software.router =
-        reader.choice<Dtype>("router", {{"fp32", Dtype::Fp32}, {"bf16", Dtype::Bf16}});
-  }
-  if (reader.has("dispatch")) {
-    software.dispatch =
-        reader.choice<Dtype>("dispatch", {{"bf16", Dtype::Bf16}, {"fp8", Dtype::Fp8}});
-  }
-  software.planned_memory = reader.boolean_or("planned_memory", false);
-  read_overlap(reader.child("overlap", false), software.overlap);
-  reader.finish();
-  return software;
+const Schema<Software>& Software::schema() {
+  using S = Software;
+  static const Schema<S> result(
+      "software",
+      {optional("name", &S::name, "in messages"),
+       optional("attention", &S::attention, attention_choices(), "the kernel"),
+       optional("fused_softmax", &S::fused_softmax,
+                "scale, mask and softmax in one kernel (unfused attention)"),
+       optional("fused_bias_activation", &S::fused_bias_activation, "one kernel, not a chain"),
+       optional("fused_bias_dropout_add", &S::fused_bias_dropout_add, "likewise"),
+       optional("fused_norm", &S::fused_norm, "likewise"),
+       optional("fused_rope", &S::fused_rope, "likewise"),
+       optional("fused_cross_entropy", &S::fused_cross_entropy, "the loss in one kernel"),
+       optional("train_metrics", &S::train_metrics, whole(0),
+                "cross-entropies evaluated on the logits beside the loss"),
+       optional("compiled", &S::compiled, "a compiler joins neighbouring element-wise kernels"),
+       optional("fused_weight_gradient", &S::fused_weight_gradient,
+                "added to the held gradient inside the product"),
+       optional("fused_fp8_cast", &S::fused_fp8_cast, "norms and activations write fp8 themselves"),
+       optional("residual", &S::residual, dtype_choices(), "of the stream between layers"),
+       optional("gradient", &S::gradient, dtype_choices(), "of gradients held and reduced"),
+       optional("gathered", &S::gathered, dtype_choices(), "of gathered parameters"),
+       optional("optimizer_traffic", &S::optimizer_traffic, "per parameter held, moved in a step"),
+       optional("optimizer_state", &S::optimizer_state, "per parameter held, kept"),
+       optional("scatter_gather", &S::scatter_gather,
+                "pipeline messages split over the tensor ranks"),
+       optional("blocking_p2p", &S::blocking_p2p, "the host waits for pipeline messages"),
+       otherwise("`cpu.launch_time`",
+                 optional("launch_time", &S::launch_time, "of the host, per kernel")),
+       optional("step_overhead", &S::step_overhead, "idle device between steps"),
+       optional("cuda_graph", &S::cuda_graph, "the host launches nothing"),
+       optional("bucket_parameters", &S::bucket_parameters, whole(),
+                "reduced or gathered together, at least (none, zero1)"),
+       optional("prefetch", &S::prefetch, whole(),
+                "layers in flight or in use (zero2, zero3, hybrid)"),
+       optional("runtime_memory", &S::runtime_memory, "context and buffers"),
+       optional("fragmentation", &S::fragmentation, between(0.0, 1.0),
+                "of the allocator, on top of activations"),
+       optional("fused_routing", &S::fused_routing,
+                "softmax, top-k and map of experts in one kernel"),
+       optional("fused_merge", &S::fused_merge,
+                "partial results of ring attention merged in one kernel, in 16 bits"),
+       otherwise("as activations",
+                 optional("router", &S::router,
+                          Choices<Dtype>{{"fp32", Dtype::Fp32}, {"bf16", Dtype::Bf16}},
+                          "of the router's products")),
+       otherwise("as activations",
+                 optional("dispatch", &S::dispatch,
+                          Choices<Dtype>{{"bf16", Dtype::Bf16}, {"fp8", Dtype::Fp8}},
+                          "of what is sent to experts")),
+       optional("planned_memory", &S::planned_memory,
+                "a compiler plans the whole step: parameters and gradients are whole one matrix at "
+                "a time, logits are gone before a layer is recomputed"),
+       entry("overlap", optional("overlap", &S::overlap, &overlap_schema(),
+                                 "what runs beside computation instead of after it"))});
+  return result;
 }
 
-Recipe Recipe::read(Reader& reader, std::int64_t default_batch) {
-  Recipe recipe;
+const std::vector<Binding<Recipe>>& Recipe::fields(bool layer) {
+  static const std::vector<Binding<Recipe>> whole_step = recipe_fields(false);
+  static const std::vector<Binding<Recipe>> one_layer = recipe_fields(true);
+  return layer ? one_layer : whole_step;
+}
+
+void Recipe::complete(Reader& reader, Recipe& recipe) {
   recipe.where_precision = reader.where("precision");
   recipe.where_parallelism = reader.where("parallelism");
   recipe.where_batch = reader.where("global_batch");
-  Reader model = reader.child("model");
-  recipe.model = ModelSpec::read(model);
-  recipe.sequence_length = static_cast<double>(reader.integer("sequence_length"));
-  const ModelSpec& spec = recipe.model;
-  if (spec.position == Position::Learned && spec.max_sequence > 0 &&
-      recipe.sequence_length > spec.max_sequence) {
-    reader.error(
-        "sequence_length",
-        fmt::format("sequence_length: {} has learned positions for {} tokens; got {}; expected at "
-                    "most that, or model.max_sequence",
-                    spec.name, spec.max_sequence, recipe.sequence_length));
-  }
-  recipe.global_batch =
-      static_cast<double>(default_batch > 0 ? default_batch : reader.integer("global_batch"));
-  recipe.microbatch = static_cast<double>(reader.integer_or("microbatch", 1));
-  if (default_batch > 0) recipe.global_batch = recipe.microbatch;
-  recipe.parallelism = Parallelism::read(reader.child("parallelism", false));
-  recipe.precision = read_dtype(reader, "precision", Dtype::Bf16);
+  check_sequence(reader, recipe);
   if (recipe.precision == Dtype::Int8) {
     reader.error("precision",
                  "training in int8 is not modelled; expected fp32, tf32, fp16, bf16 or fp8");
   }
-  recipe.recompute = reader.choice<Recompute>("recompute",
-                                              {{"none", Recompute::None},
-                                               {"selective", Recompute::Selective},
-                                               {"operator", Recompute::Operator},
-                                               {"full", Recompute::Full},
-                                               {"offload_qkv", Recompute::OffloadQkv}},
-                                              Recompute::None);
-  read_modules(reader, recipe);
-  recipe.recompute_fraction = reader.ratio_or("recompute_fraction", 1.0, 0.0, 1.0);
-  recipe.software = Software::read(reader.child("software"));
   use_wide_types(reader, recipe);
-  read_overlap(reader.child("overlap", false), recipe.software.overlap);
   check(reader, recipe);
-  return recipe;
 }
 
 double Recipe::padded_vocabulary() const {

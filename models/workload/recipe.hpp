@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 #include <orrery/work.hpp>
 
 #include "workload/model_spec.hpp"
@@ -45,7 +45,8 @@ struct Parallelism {
   int slices = 0;                              ///< dcn_data: replicas of a slice; 0: any
   std::vector<std::int64_t> layers_per_stage;  ///< empty: even
 
-  static Parallelism read(Reader reader);
+  static const Schema<Parallelism>& schema();
+  static Parallelism read(Reader reader) { return schema().read(reader); }
   [[nodiscard]] int model_ranks() const { return tensor * pipeline * context; }
   /// Copies of tokens on the rank that paces the experts, by the mean.
   [[nodiscard]] double expert_load() const { return capacity > 0 ? capacity : imbalance; }
@@ -66,7 +67,7 @@ struct Overlap {
 
 /// Switches of a software stack; each is something that its code does or does not do.
 struct Software {
-  std::string name;
+  std::string name = "custom";
   AttentionKind attention = AttentionKind::Flash2;
   bool fused_softmax = true;  ///< scale, mask and softmax in one kernel (unfused attention)
   bool fused_bias_activation = true;
@@ -78,31 +79,32 @@ struct Software {
   bool fused_merge = true;     ///< partial results of ring attention are merged in one kernel
   int train_metrics = 0;       ///< cross-entropies evaluated on the logits beside the loss
   bool compiled = false;       ///< a compiler joins neighbouring element-wise kernels and norms
-  bool fused_weight_gradient = true;  ///< added to the fp32 gradient inside the matrix multiply
-  bool fused_fp8_cast = true;         ///< norm and activation write fp8 themselves
-  Dtype residual = Dtype::Bf16;       ///< of the stream between layers
-  Dtype gradient = Dtype::Fp32;       ///< of the gradients held and reduced
-  Dtype gathered = Dtype::Bf16;       ///< of gathered parameters
-  std::optional<Dtype> router;        ///< of the router's products; none: as activations
-  std::optional<Dtype> dispatch;      ///< of copies sent to experts; none: as activations
-  Bytes optimizer_traffic{30};        ///< per parameter held, read and written in a step
-  Bytes optimizer_state{12};          ///< per parameter held: master weight and two moments
-  bool scatter_gather = false;        ///< pipeline messages split over the tensor ranks
-  bool blocking_p2p = true;           ///< host waits for pipeline messages
-  Seconds launch_time{};              ///< host time per kernel
+  bool fused_weight_gradient = true;   ///< added to the fp32 gradient inside the matrix multiply
+  bool fused_fp8_cast = true;          ///< norm and activation write fp8 themselves
+  Dtype residual = Dtype::Bf16;        ///< of the stream between layers
+  Dtype gradient = Dtype::Fp32;        ///< of the gradients held and reduced
+  Dtype gathered = Dtype::Bf16;        ///< of gathered parameters
+  std::optional<Dtype> router;         ///< of the router's products; none: as activations
+  std::optional<Dtype> dispatch;       ///< of copies sent to experts; none: as activations
+  Bytes optimizer_traffic{30};         ///< per parameter held, read and written in a step
+  Bytes optimizer_state{12};           ///< per parameter held: master weight and two moments
+  bool scatter_gather = false;         ///< pipeline messages split over the tensor ranks
+  bool blocking_p2p = true;            ///< host waits for pipeline messages
+  std::optional<Seconds> launch_time;  ///< host time per kernel; none: what the processor takes
   Seconds
       step_overhead{};  ///< host time between steps with the device idle: data, logging, schedules
   bool cuda_graph = false;
   double bucket_parameters = 40e6;  ///< gradients reduced together, at least (not zero3)
   int prefetch = 2;                 ///< layers gathered ahead (zero3)
-  Bytes runtime_memory{};           ///< context, NCCL buffers, workspaces
+  Bytes runtime_memory{2e9};        ///< context, NCCL buffers, workspaces
   double fragmentation = 0;         ///< of the allocator, on top of activations
   /// A compiler plans memory for the whole step: parameters are gathered and gradients reduced one
   /// matrix at a time, and logits are gone before a layer is recomputed.
   bool planned_memory = false;
   Overlap overlap;
 
-  static Software read(Reader reader);
+  /// The keys of `software/`.
+  static const Schema<Software>& schema();
 };
 
 /// What selective recomputation runs again.
@@ -127,8 +129,10 @@ struct Recipe {
   Software software;
   Location where_parallelism, where_batch, where_precision;
 
-  /// `default_batch` of 0 makes global_batch required.
-  static Recipe read(Reader& reader, std::int64_t default_batch = 0);
+  /// The keys of `kind: training`; of one layer without `global_batch`, which is one microbatch.
+  static const std::vector<Binding<Recipe>>& fields(bool layer = false);
+  /// Completes what follows from other keys and reports what does not go together.
+  static void complete(Reader& reader, Recipe& recipe);
   /// 16-bit type of activations that are not matrix operands.
   [[nodiscard]] Dtype activation_type() const {
     return precision == Dtype::Fp8 ? Dtype::Bf16 : precision;
@@ -155,7 +159,7 @@ struct Recipe {
 
 /// The kernel of a fused kind. @pre `kind` is not Unfused
 FlashAttention::Version flash_version(AttentionKind kind);
-AttentionKind read_attention(Reader& reader, const std::string& key);
-Dtype read_dtype(Reader& reader, const std::string& key, std::optional<Dtype> fallback);
+const schema::Choices<AttentionKind>& attention_choices();
+const schema::Choices<Dtype>& dtype_choices();
 
 }  // namespace orrery::workload

@@ -14,9 +14,13 @@ namespace {
 
 using Regime = OperatingPoint::Regime;
 
-Regime read_regime(Reader& reader, Regime fallback) {
-  return reader.choice<Regime>(
-      "regime", {{"burst", Regime::Burst}, {"sustained", Regime::Sustained}}, fallback);
+using namespace schema;
+
+template <class Keys>
+Binding<Keys> regime_field(Regime Keys::* member) {
+  return optional("regime", member,
+                  Choices<Regime>{{"burst", Regime::Burst}, {"sustained", Regime::Sustained}},
+                  "burst: at the clock of the first milliseconds, cool");
 }
 
 // Kernels on the first device, launched back to back from a graph as benchmarks do.
@@ -53,8 +57,6 @@ class KernelWorkload final : public Workload {
   Dtype dtype_;
   Regime regime_;
 };
-
-double count(Reader& reader, const char* key) { return static_cast<double>(reader.integer(key)); }
 
 // One layer of a recipe, forward or backward, on all ranks of its layout.
 class LayerWorkload final : public Workload {
@@ -123,78 +125,154 @@ void add_unfused(Block& block, const FlashAttention& shape) {
 constexpr double kEagerCastBytes = 7.06;
 constexpr int kEagerCastKernels = 6;
 
+struct GemmKeys {
+  Gemm shape;
+  bool cast = false;
+  Regime regime = Regime::Burst;
+};
+
+const Schema<GemmKeys>& gemm_schema() {
+  using K = GemmKeys;
+  static const Schema<K> result(
+      "gemm",
+      inlined(&K::shape,
+              std::vector{required("m", &Gemm::m, whole(), "rows of the result"),
+                          required("n", &Gemm::n, whole(), "columns of the result"),
+                          required("k", &Gemm::k, whole(), "products in an element"),
+                          optional("batch", &Gemm::batch, whole(), "of them at once"),
+                          optional("dtype", &Gemm::dtype, dtype_choices(), "of the operands")}) +
+          std::vector{optional("quantise_input", &K::cast,
+                               "the first operand is cast to fp8 before, in six kernels"),
+                      regime_field(&K::regime)});
+  return result;
+}
+
+struct AttentionKeys {
+  AttentionKind version = AttentionKind::Flash2;
+  bool both = false;
+  FlashAttention shape;
+  Regime regime = Regime::Burst;
+};
+
+const Schema<AttentionKeys>& attention_schema() {
+  using K = AttentionKeys;
+  using A = FlashAttention;
+  static const std::vector<Binding<A>> shape = {
+      optional("causal", &A::causal, "the mask of a decoder"),
+      required("batch", &A::batch, whole(), "sequences"),
+      required("heads", &A::heads, whole(), "of queries"),
+      otherwise("`heads`", optional("kv_heads", &A::kv_heads, whole(), "of keys and values")),
+      required("sequence_length", &A::query_length, whole(), "of queries and keys"),
+      required("head_dim", &A::head_dim, whole(), "columns of a head"),
+      optional("dtype", &A::dtype, dtype_choices(), "of all tensors")};
+  static const Schema<K> result(
+      "attention",
+      std::vector{
+          optional("version", &K::version, attention_choices(), "the kernel"),
+          optional("pass", &K::both, Choices<bool>{{"forward", false}, {"forward_backward", true}},
+                   "what runs")} +
+          inlined(&K::shape, shape) + std::vector{regime_field(&K::regime)},
+      [](Reader& reader, K& keys) {
+        if (!reader.has("kv_heads")) keys.shape.kv_heads = keys.shape.heads;
+        keys.shape.key_length = keys.shape.query_length;
+        keys.shape.version = flash_version(keys.version);
+      });
+  return result;
+}
+
+struct StreamKeys {
+  Bytes bytes{};
+  Regime regime = Regime::Sustained;
+};
+
+const Schema<StreamKeys>& stream_schema() {
+  using K = StreamKeys;
+  static const Schema<K> result(
+      "stream", {required("bytes", &K::bytes, positive, "read and written together"),
+                 regime_field(&K::regime)});
+  return result;
+}
+
+struct LayerKeys {
+  bool backward = false;
+  Recipe recipe;
+};
+
+const Schema<LayerKeys>& layer_schema() {
+  using K = LayerKeys;
+  static const Schema<K> result(
+      "transformer_layer",
+      std::vector{required("pass", &K::backward,
+                           Choices<bool>{{"forward", false}, {"backward", true}},
+                           "of one layer, on the first tensor-parallel group")} +
+          inlined(&K::recipe, Recipe::fields(true)),
+      [](Reader& reader, K& keys) {
+        keys.recipe.global_batch = keys.recipe.microbatch;  // of one replica
+        Recipe::complete(reader, keys.recipe);
+      });
+  return result;
+}
+
 }  // namespace
 }  // namespace workload
 
 using namespace workload;
 
 std::unique_ptr<const Workload> make_gemm(Reader& reader) {
-  Gemm gemm{.m = count(reader, "m"), .n = count(reader, "n"), .k = count(reader, "k")};
-  gemm.batch = static_cast<double>(reader.integer_or("batch", 1));
-  gemm.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
-  const bool cast = reader.boolean_or("quantise_input", false);
-  const auto regime = read_regime(reader, Regime::Burst);
-  reader.finish();
+  reader.ignore("kind");
+  const GemmKeys keys = gemm_schema().read(reader);
+  const Gemm& gemm = keys.shape;
   Block block;
-  if (cast) {
+  if (keys.cast) {
     block.push_back({.name = "fp8_cast",
                      .shape = MemoryBound{.bytes = Bytes(gemm.m * gemm.k * kEagerCastBytes /
                                                          kEagerCastKernels)},
                      .repeat = kEagerCastKernels});
   }
   block.push_back({.name = "gemm", .shape = gemm});
-  return std::make_unique<KernelWorkload>(block, gemm.flops(), gemm.dtype, regime);
+  return std::make_unique<KernelWorkload>(block, gemm.flops(), gemm.dtype, keys.regime);
 }
 
 std::unique_ptr<const Workload> make_attention(Reader& reader) {
-  const AttentionKind kind = read_attention(reader, "version");
-  const bool both =
-      reader.choice<bool>("pass", {{"forward", false}, {"forward_backward", true}}, false);
-  FlashAttention shape{.version = flash_version(kind),
-                       .causal = reader.boolean_or("causal", true),
-                       .batch = count(reader, "batch"),
-                       .heads = count(reader, "heads")};
-  shape.kv_heads =
-      static_cast<double>(reader.integer_or("kv_heads", static_cast<std::int64_t>(shape.heads)));
-  shape.query_length = shape.key_length = count(reader, "sequence_length");
-  shape.head_dim = count(reader, "head_dim");
-  shape.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
-  const auto regime = read_regime(reader, Regime::Burst);
-  reader.finish();
+  reader.ignore("kind");
+  const AttentionKeys keys = attention_schema().read(reader);
   Block block;
   for (const bool backward : {false, true}) {
-    if (backward && !both) break;
-    FlashAttention pass = shape;
+    if (backward && !keys.both) break;
+    FlashAttention pass = keys.shape;
     pass.backward = backward;
-    if (kind == AttentionKind::Unfused) {
+    if (keys.version == AttentionKind::Unfused) {
       add_unfused(block, pass);
     } else {
       block.push_back({.name = backward ? "attention_grad" : "attention", .shape = pass});
     }
   }
-  const Flops flops = shape.flops() * (both ? 3.5 : 1.0);
-  return std::make_unique<KernelWorkload>(block, flops, shape.dtype, regime);
+  const Flops flops = keys.shape.flops() * (keys.both ? 3.5 : 1.0);
+  return std::make_unique<KernelWorkload>(block, flops, keys.shape.dtype, keys.regime);
 }
 
 std::unique_ptr<const Workload> make_stream(Reader& reader) {
-  const auto bytes = reader.positive<Bytes>("bytes");
-  const auto regime = read_regime(reader, Regime::Sustained);
-  reader.finish();
+  reader.ignore("kind");
+  const StreamKeys keys = stream_schema().read(reader);
   return std::make_unique<KernelWorkload>(
-      Block{{.name = "stream", .shape = MemoryBound{.bytes = bytes}}}, Flops(0), Dtype::Bf16,
-      regime);
+      Block{{.name = "stream", .shape = MemoryBound{.bytes = keys.bytes}}}, Flops(0), Dtype::Bf16,
+      keys.regime);
 }
 
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader) {
-  const bool backward = reader.choice<bool>("pass", {{"forward", false}, {"backward", true}});
-  auto recipe = Recipe::read(reader, 1);  // one microbatch of one replica
-  Parallelism& layout = recipe.parallelism;
+  reader.ignore("kind");
+  LayerKeys keys = layer_schema().read(reader);
+  Parallelism& layout = keys.recipe.parallelism;
   // As many replicas as share the experts of a layer.
   layout.data =
       std::max(1, layout.expert * layout.expert_tensor / (layout.tensor * layout.context));
-  recipe.global_batch = layout.data * recipe.microbatch;
-  reader.finish();
-  return std::make_unique<LayerWorkload>(std::move(recipe), backward);
+  keys.recipe.global_batch = layout.data * keys.recipe.microbatch;
+  return std::make_unique<LayerWorkload>(std::move(keys.recipe), keys.backward);
 }
+
+const Table& gemm_table() { return gemm_schema().table(); }
+const Table& attention_table() { return attention_schema().table(); }
+const Table& stream_table() { return stream_schema().table(); }
+const Table& transformer_layer_table() { return layer_schema().table(); }
 
 }  // namespace orrery

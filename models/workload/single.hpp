@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <orrery/field.hpp>
 #include <orrery/workload.hpp>
 
 namespace orrery {
@@ -14,5 +15,12 @@ std::unique_ptr<const Workload> make_attention(Reader& reader);
 std::unique_ptr<const Workload> make_stream(Reader& reader);
 std::unique_ptr<const Workload> make_collective(Reader& reader);
 std::unique_ptr<const Workload> make_transformer_layer(Reader& reader);
+
+/// The keys that they read.
+const Table& gemm_table();
+const Table& attention_table();
+const Table& stream_table();
+const Table& collective_table();
+const Table& transformer_layer_table();
 
 }  // namespace orrery

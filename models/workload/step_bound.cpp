@@ -22,10 +22,11 @@ bool gathers_layers(const Recipe& recipe) {
   return sharding == Sharding::Zero2 || sharding == Sharding::Zero3 || sharding == Sharding::Hybrid;
 }
 
-/// The groups of a recipe, with what they talk over.
-struct FoldedGroups {
-  FoldedGroups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
-      : job(platform, Groups(recipe, platform).layout(), true), groups(recipe, job, tables) {}
+// The groups of a recipe, with what they talk over. Who stands for whom is not asked: finding the
+// classes of a machine that is not uniform would take longer than all the rest.
+struct LinkedGroups {
+  LinkedGroups(const Recipe& recipe, const Platform& platform, WorkTables& tables)
+      : job(platform, Groups(recipe, platform).layout(), false), groups(recipe, job, tables) {}
 
   FoldedJob job;
   Groups groups;
@@ -105,8 +106,8 @@ StepBound::Pieces& StepBound::pieces(const Recipe& recipe) {
 
 StepBound::Pieces StepBound::make_pieces(const Recipe& recipe) const {
   Outline outline;
-  FoldedGroups folded(recipe, platform_, outline);
-  Groups& groups = folded.groups;
+  LinkedGroups linked(recipe, platform_, outline);
+  Groups& groups = linked.groups;
   ChunkBuilder chunks(recipe, groups, outline, 0);
   DataParallel data(recipe, groups, 0);
   Pieces result;
@@ -175,8 +176,8 @@ const StepBound::Links& StepBound::links(const Recipe& recipe) {
 
 StepBound::Links StepBound::make_links(const Recipe& recipe) {
   WorkTables tables;
-  FoldedGroups folded(recipe, platform_, tables);
-  Groups& groups = folded.groups;
+  LinkedGroups linked(recipe, platform_, tables);
+  Groups& groups = linked.groups;
   Links result;
   for (int stage = 0; stage < recipe.parallelism.pipeline; ++stage) {
     const int rank = stage * groups.devices_per_stage();
@@ -214,8 +215,8 @@ const StepBound::Span& StepBound::tail(const Recipe& recipe) {
   const auto [known, added] = tails_.try_emplace(key);
   if (!added) return known->second;
   Outline outline;
-  FoldedGroups folded(recipe, platform_, outline);
-  Groups& groups = folded.groups;
+  LinkedGroups linked(recipe, platform_, outline);
+  Groups& groups = linked.groups;
   DataParallel data(recipe, groups, 0);
   Sequence sequence(outline);
   add_tail(recipe, groups, data, 0, sequence);

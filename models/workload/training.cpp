@@ -64,7 +64,10 @@ class Training final : public Workload {
     lowered.memory = memory.fullest;
     lowered.memory_advice = memory.advice;
     lowered.work = work_of(recipe_);
-    lowered.launch_time = recipe_.software.cuda_graph ? Seconds(0) : recipe_.software.launch_time;
+    const Software& software = recipe_.software;
+    lowered.launch_time = software.cuda_graph
+                              ? Seconds(0)
+                              : software.launch_time.value_or(job.platform().launch_time());
     lowered.outline = builder.build();
     return lowered;
   }
@@ -76,10 +79,21 @@ class Training final : public Workload {
 }  // namespace
 }  // namespace workload
 
+namespace {
+
+const Schema<workload::Recipe>& training_schema() {
+  using workload::Recipe;
+  static const Schema<Recipe> result("training", Recipe::fields(), Recipe::complete);
+  return result;
+}
+
+}  // namespace
+
+const Table& training_table() { return training_schema().table(); }
+
 std::unique_ptr<const Workload> make_training(Reader& reader) {
-  auto recipe = workload::Recipe::read(reader);
-  reader.finish();
-  return std::make_unique<workload::Training>(std::move(recipe));
+  reader.ignore("kind");
+  return std::make_unique<workload::Training>(training_schema().read(reader));
 }
 
 }  // namespace orrery

@@ -193,51 +193,74 @@ class TransfersWorkload final : public Workload {
   std::vector<PlacedCollective> collectives_;
 };
 
-std::vector<Copy> read_copies(Reader& workload) {
-  std::vector<Copy> copies;
-  for (Reader& reader : workload.children("copies", false)) {
-    Copy copy;
-    copy.from = reader.text("from");
-    copy.to = reader.text("to");
-    copy.where_from = reader.where("from");
-    copy.where_to = reader.where("to");
-    copy.bytes = reader.positive<Bytes>("bytes");
-    copy.at = reader.quantity<Seconds>("at", Seconds(0));
-    reader.finish();
-    copies.push_back(std::move(copy));
-  }
-  return copies;
+const Schema<Copy>& copy_schema() {
+  using namespace schema;
+  static const Schema<Copy> result(
+      "copy",
+      {required("from", &Copy::from, "a component by its name, such as `server0.gpu0`"),
+       required("to", &Copy::to, "likewise, such as `server0.ssd0`"),
+       required("bytes", &Copy::bytes, positive, "that are moved"),
+       optional("at", &Copy::at, "when it begins")},
+      [](Reader& reader, Copy& copy) {
+        copy.where_from = reader.where("from");
+        copy.where_to = reader.where("to");
+      });
+  return result;
 }
 
-std::vector<PlacedCollective> read_collectives(Reader& workload) {
+const Schema<PlacedCollective>& placed_collective_schema() {
+  using namespace schema;
+  using P = PlacedCollective;
+  using R = CollectiveRequest;
+  static const std::vector<Binding<R>> request = {
+      required("operation", &R::kind, collective_choices(), "what runs"),
+      required("bytes", &R::bytes, positive, "as nccl-tests counts them"),
+      optional("dtype", &R::dtype, dtype_choices(), "of what is reduced")};
+  static const Schema<P> result(
+      "collective", inlined(&P::request, request) +
+                        std::vector{custom<P>({.key = "devices",
+                                               .list = true,
+                                               .doc = "numbers or names; rank i is on the i-th"},
+                                              [](Reader& reader, P& spec) {
+                                                spec.devices = read_devices(reader, true);
+                                              }),
+                                    optional("at", &P::at, "when it begins")});
+  return result;
+}
+
+struct TransfersKeys {
+  std::vector<Copy> copies;
   std::vector<PlacedCollective> collectives;
-  for (Reader& reader : workload.children("collectives", false)) {
-    PlacedCollective collective;
-    collective.request.kind = read_collective_kind(reader, "operation");
-    collective.request.bytes = reader.positive<Bytes>("bytes");
-    collective.request.dtype = read_dtype(reader, "dtype", Dtype::Bf16);
-    collective.devices = read_devices(reader, true);
-    collective.at = reader.quantity<Seconds>("at", Seconds(0));
-    reader.finish();
-    collectives.push_back(std::move(collective));
-  }
-  return collectives;
+};
+
+void check_transfers(Reader& reader, const TransfersKeys&) {
+  if (reader.has("copies") || reader.has("collectives")) return;
+  reader.error("copies",
+               "copies: expected transfers such as {from: server0.gpu0, to: server0.ssd0, bytes: "
+               "10 GB}, or 'collectives'; got none");
+}
+
+const Schema<TransfersKeys>& transfers_schema() {
+  using namespace schema;
+  using T = TransfersKeys;
+  static const Schema<T> result(
+      "transfers",
+      {optional("copies", &T::copies, &copy_schema(), "from one component to another"),
+       optional("collectives", &T::collectives, &placed_collective_schema(), "beside them")},
+      check_transfers);
+  return result;
 }
 
 }  // namespace
 }  // namespace workload
 
+const Table& transfers_table() { return workload::transfers_schema().table(); }
+
 std::unique_ptr<const Workload> make_transfers(Reader& reader) {
-  std::vector<workload::Copy> copies = workload::read_copies(reader);
-  std::vector<workload::PlacedCollective> collectives = workload::read_collectives(reader);
-  if (copies.empty() && collectives.empty() && !reader.has("copies") &&
-      !reader.has("collectives")) {
-    reader.error("copies",
-                 "copies: expected transfers such as {from: server0.gpu0, to: server0.ssd0, bytes: "
-                 "10 GB}, or 'collectives'; got none");
-  }
-  reader.finish();
-  return std::make_unique<workload::TransfersWorkload>(std::move(copies), std::move(collectives));
+  reader.ignore("kind");
+  workload::TransfersKeys keys = workload::transfers_schema().read(reader);
+  return std::make_unique<workload::TransfersWorkload>(std::move(keys.copies),
+                                                       std::move(keys.collectives));
 }
 
 }  // namespace orrery

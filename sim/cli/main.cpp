@@ -2,9 +2,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
+#include <cstring>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -76,13 +77,17 @@ void write_file(const std::string& path, const std::string& text) {
     std::cout << text;
     return;
   }
-  std::ofstream stream(path, std::ios::binary);
-  stream << text;
-  stream.close();
-  if (!stream) {
-    throw orrery::SimulationError(
-        fmt::format("{}: cannot be written; is the folder there and the disk not full?", path));
-  }
+  orrery::write_text(text, path);
+}
+
+// What a full disk or a closed pipe kept back would be missed by whoever reads the output.
+void check_output() {
+  errno = 0;
+  std::cout.flush();
+  if (std::cout) return;
+  throw orrery::SimulationError(
+      fmt::format("standard output: cannot be written ({}); the result is not complete",
+                  errno != 0 ? std::strerror(errno) : "write failed"));
 }
 
 void write_series(const orrery::Report& report, const fs::path& folder) {
@@ -155,7 +160,7 @@ int check(const Arguments& arguments) {
   const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
   const orrery::Registry registry = orrery::builtin_registry();
   (void)orrery::Simulation(scenario, registry).run();
-  fmt::print("{}: ok\n", arguments.target);
+  std::cout << arguments.target << ": ok\n";
   return kOk;
 }
 
@@ -200,7 +205,7 @@ int list(const Arguments& arguments) {
   int found = 0;
   for (const std::string& entry : library.entries()) {
     if (entry.rfind(kind, 0) != 0) continue;
-    fmt::print("{}\n", entry);
+    std::cout << entry << '\n';
     ++found;
   }
   if (found == 0)
@@ -277,7 +282,9 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    check_output();
+    return code;
   } catch (const orrery::ConfigError& error) {
     std::cerr << error.what() << '\n';
     return kBadInput;

@@ -1,6 +1,7 @@
 #include "config/csv.hpp"
 
 #include <fstream>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,8 @@
 
 namespace orrery {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // spreadsheets write it in front
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> fields(1);
@@ -38,6 +41,7 @@ CsvTable read_csv(const std::filesystem::path& file) {
   CsvTable table;
   std::string line;
   for (int number = 1; std::getline(stream, line); ++number) {
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     if (line.empty()) continue;
     std::vector<std::string> fields = split(line);
     if (table.columns.empty()) {

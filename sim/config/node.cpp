@@ -51,6 +51,16 @@ const Node* Node::find(const std::string& key) const {
   return found == entries().end() ? nullptr : &found->value;
 }
 
+namespace {
+
+/// Whether a map below says by itself what it is: parameters of one model mean nothing to another.
+bool names_model(const Node& map) {
+  const Node* model = map.find("model");
+  return model != nullptr && model->kind() == Node::Kind::Scalar;
+}
+
+}  // namespace
+
 // The merged map is placed where `over` is: that is where its author can add a missing key.
 Node Node::merged_with(const Node& over) const {
   if (kind() != Kind::Map || over.kind() != Kind::Map) return over;
@@ -60,7 +70,8 @@ Node Node::merged_with(const Node& over) const {
     if (below == merged.end()) {
       merged.push_back(entry);
     } else {
-      *below = {entry.key, entry.where, below->value.merged_with(entry.value)};
+      *below = {entry.key, entry.where,
+                names_model(entry.value) ? entry.value : below->value.merged_with(entry.value)};
     }
   }
   return map(std::move(merged), over.where());

@@ -6,16 +6,6 @@
 #include "engine/rank_timeline.hpp"
 
 namespace orrery {
-namespace {
-
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
-std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
-
-constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
-                                Stream::TensorComm};
-
-}  // namespace
-
 // Goes from pass to pass until one is not known to start, or cannot be placed at once. Returns
 // whether anything happened; in_passes_ says which.
 bool RankTimeline::run_passes() {

@@ -8,15 +8,6 @@
 #include "engine/routine_profile.hpp"
 
 namespace orrery {
-namespace {
-
-std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
-
-constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
-                                Stream::TensorComm};
-
-}  // namespace
-
 RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
                            RankPasses passes)
     : profiles_(profiles),

@@ -10,93 +10,139 @@
 namespace orrery {
 namespace {
 
-Environment read_environment(Reader reader, const Models<Plant>& plants, bool stated) {
+using namespace schema;
+
+// Keys of `environment`; who knows the models makes the building.
+struct Surroundings {
+  Temperature inlet = Environment{}.inlet;
+  Node facility;
+  WeatherSeries weather;
+};
+
+const Schema<Surroundings>& environment_schema() {
+  using S = Surroundings;
+  static const Schema<S> result(
+      "environment",
+      {optional("inlet", &S::inlet, "of air and coolant, whatever the load; not with `facility`"),
+       custom<S>({.key = "facility",
+                  .kind = Field::Kind::Map,
+                  .required = false,
+                  .doc = "a building, read by its `model`; without one there is no PUE",
+                  .entry = "plant.air, plant.liquid or plant.constant"},
+                 [](Reader& reader, S& spec) { spec.facility = reader.raw("facility"); }),
+       custom<S>({.key = "weather",
+                  .kind = Field::Kind::Map,
+                  .required = false,
+                  .doc = "outdoors; constant, or hourly from a table",
+                  .fields = WeatherSeries::table().fields},
+                 [](Reader& reader, S& spec) {
+                   reader.ignore("weather");
+                   if (reader.has("weather")) {
+                     spec.weather = WeatherSeries::read(reader.child("weather"));
+                   }
+                 })});
+  return result;
+}
+
+Environment read_environment(Reader reader, const Models<Plant>& plants) {
   Environment environment;
-  environment.stated = stated;
-  environment.inlet = reader.temperature("inlet", environment.inlet);
-  if (reader.has("facility")) {
-    if (reader.has("inlet")) {
-      reader.error("inlet", "inlet: a facility sets it; expected one of 'inlet' and 'facility'");
-    }
-    Reader facility = reader.child("facility");
-    environment.plant = plants.make(facility, "model");
+  environment.stated = true;
+  const Surroundings spec = environment_schema().read(reader);
+  environment.inlet = spec.inlet;
+  environment.weather = spec.weather;
+  if (!reader.has("facility")) return environment;
+  if (reader.has("inlet")) {
+    reader.error("inlet", "inlet: a facility sets it; expected one of 'inlet' and 'facility'");
   }
-  if (reader.has("weather")) environment.weather = WeatherSeries::read(reader.child("weather"));
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
+  Reader facility = reader.child("facility");
+  environment.plant = plants.make(facility, "model");
   return environment;
 }
 
-JobEvent read_event(Reader& reader) {
+void check_event(Reader& reader, JobEvent& event) {
   using What = JobEvent::What;
-  JobEvent event;
   event.where = reader.where();
-  event.at = reader.quantity<Seconds>("at", Seconds(0));
-  if (reader.has("until")) {
-    event.until = reader.quantity<Seconds>("until");
-    if (*event.until <= event.at) {
-      reader.error("until", fmt::format("until: expected after {}; got {}", to_text(event.at),
-                                        to_text(*event.until)));
-    }
+  if (event.until && *event.until <= event.at) {
+    reader.error("until", fmt::format("until: expected after {}; got {}", to_text(event.at),
+                                      to_text(*event.until)));
   }
-  // The first one stands in for what is misspelt: it reads no further key.
-  event.what = reader.choice<What>("what", {{"chiller", What::Chiller},
-                                            {"fans", What::Fans},
-                                            {"coolant_pump", What::CoolantPump},
-                                            {"room_fans", What::RoomFans},
-                                            {"cap", What::Cap},
-                                            {"clock", What::Clock}});
-  if (event.what == What::Fans) {
-    for (const std::int64_t server : reader.integers("servers")) {
-      event.servers.push_back(static_cast<int>(server));
-    }
-    event.left = reader.ratio_or("left", 0.0, 0.0, 1.0);
-  }
-  if (event.what == What::Cap) event.cap = reader.positive<Watts>("cap");
-  if (event.what == What::Clock) event.clock = reader.positive<Hertz>("clock");
-  for (const char* key : {"servers", "left", "cap", "clock", "notes"}) {
-    if (event.what == What::Chiller && !reader.diagnostics().empty()) reader.ignore(key);
-  }
-  reader.ignore("notes");
-  reader.finish();
-  return event;
+  // What a misspelt `what` would read is not known; the first choice stands in for it.
+  if (event.what != What::Chiller || reader.raw("what").text() == "chiller") return;
+  for (const char* key : {"servers", "left", "cap", "clock"}) reader.ignore(key);
 }
 
-CheckpointSpec read_checkpoint(Reader reader) {
-  CheckpointSpec checkpoint;
-  checkpoint.every = static_cast<double>(reader.integer("every"));
-  checkpoint.takes = reader.positive<Seconds>("takes");
-  reader.ignore("source");
-  reader.finish();
-  return checkpoint;
+const Schema<JobEvent>& event_schema() {
+  using E = JobEvent;
+  using What = E::What;
+  const auto of = [](const char* words, What what, Binding<E> field) {
+    return when<E>(words, [what](const E& event) { return event.what == what; }, std::move(field));
+  };
+  static const Schema<E> result(
+      "event",
+      {optional("at", &E::at, "since the start of the job"),
+       otherwise("for good", optional("until", &E::until, "later than `at`")),
+       required("what", &E::what,
+                Choices<What>{{"chiller", What::Chiller},
+                              {"fans", What::Fans},
+                              {"coolant_pump", What::CoolantPump},
+                              {"room_fans", What::RoomFans},
+                              {"cap", What::Cap},
+                              {"clock", What::Clock}},
+                "the first four are lost, of servers or of the facility; the others are set"),
+       of("what: fans", What::Fans,
+          required("servers", &E::servers, whole(0), "whose fans, counted from 0")),
+       of("what: fans", What::Fans, optional("left", &E::left, between(0.0, 1.0), "of their flow")),
+       of("what: cap", What::Cap, required("cap", &E::cap, positive, "of every device")),
+       of("what: clock", What::Clock,
+          required("clock", &E::clock, positive, "that no device goes above"))},
+      check_event);
+  return result;
 }
 
-void read_horizon(Reader& reader, JobSpec& job) {
-  int given = 0;
-  if (reader.has("duration")) job.duration = reader.positive<Seconds>("duration"), ++given;
-  if (reader.has("steps")) job.steps = static_cast<double>(reader.integer("steps")), ++given;
-  if (reader.has("tokens")) job.tokens = static_cast<double>(reader.integer("tokens")), ++given;
-  for (const char* key : {"duration", "steps", "tokens"}) reader.ignore(key);
+const Schema<CheckpointSpec>& checkpoint_schema() {
+  using C = CheckpointSpec;
+  static const Schema<C> result(
+      "checkpoint",
+      {required("every", &C::every, whole(1, kMostExact), "steps from one to the next"),
+       required("takes", &C::takes, positive, "all devices wait so long")});
+  return result;
+}
+
+void complete_job(Reader& reader, JobSpec& job) {
+  std::stable_sort(job.events.begin(), job.events.end(),
+                   [](const JobEvent& a, const JobEvent& b) { return a.at < b.at; });
+  const int given = reader.has("duration") + reader.has("steps") + reader.has("tokens");
   if (given == 1) return;
   reader.diagnostics().error(
       reader.where(), fmt::format("{}: expected one of 'duration', 'steps' and 'tokens'; got {}",
                                   reader.name(), given == 0 ? "none" : "several"));
 }
 
-JobSpec read_job(Reader reader) {
-  JobSpec job;
-  read_horizon(reader, job);
-  if (reader.has("interval")) job.interval = reader.positive<Seconds>("interval");
-  job.cold = reader.choice<bool>("start", {{"cold", true}, {"settled", false}}, true);
-  if (reader.has("checkpoint")) job.checkpoint = read_checkpoint(reader.child("checkpoint"));
-  for (Reader& event : reader.children("events", false)) job.events.push_back(read_event(event));
-  std::stable_sort(job.events.begin(), job.events.end(),
-                   [](const JobEvent& a, const JobEvent& b) { return a.at < b.at; });
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
-  return job;
+const Schema<JobSpec>& job_schema() {
+  using J = JobSpec;
+  static const Schema<J> result(
+      "job",
+      {optional("duration", &J::duration, positive, "how long; one of it and the next two"),
+       optional("steps", &J::steps, whole(1, kMostExact), "likewise"),
+       optional("tokens", &J::tokens, whole(1, kMostExact), "likewise"),
+       optional("interval", &J::interval, positive,
+                "of control, and at which servers and building exchange heat"),
+       optional("start", &J::cold, Choices<bool>{{"cold", true}, {"settled", false}},
+                "from idle machines, or from the steady state"),
+       optional("checkpoint", &J::checkpoint, &checkpoint_schema(), "pauses of training"),
+       optional("events", &J::events, &event_schema(), "what happens")},
+      complete_job);
+  return result;
+}
+
+const Schema<RecordSpec>& record_schema() {
+  using R = RecordSpec;
+  static const Schema<R> result(
+      "record",
+      {otherwise("some 2,000 rows",
+                 optional("interval", &R::interval, positive, "between rows of job.csv")),
+       optional("step", &R::step, "keep the power within the step (step.csv); `--csv` sets it")});
+  return result;
 }
 
 void check_cap(const PowerModel& power, Watts cap, const Location& where) {
@@ -122,18 +168,19 @@ OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& p
   OperationSpec spec;
   if (nodes.environment.kind() != Node::Kind::Null) {
     spec.environment =
-        read_environment(Reader(nodes.environment, "environment", diagnostics), plants, true);
+        read_environment(Reader(nodes.environment, "environment", diagnostics), plants);
   }
   if (nodes.job.kind() != Node::Kind::Null) {
-    spec.job = read_job(Reader(nodes.job, "job", diagnostics));
+    spec.job = job_schema().read(Reader(nodes.job, "job", diagnostics));
   }
   if (nodes.record.kind() != Node::Kind::Null) {
-    Reader record(nodes.record, "record", diagnostics);
-    if (record.has("interval")) spec.record.interval = record.positive<Seconds>("interval");
-    spec.record.step = record.boolean_or("step", false);
-    record.finish();
+    spec.record = record_schema().read(Reader(nodes.record, "record", diagnostics));
   }
   return spec;
+}
+
+std::vector<Table> operation_tables() {
+  return {environment_schema().table(), job_schema().table(), record_schema().table()};
 }
 
 std::vector<int> servers_apart(const OperationSpec& spec) {

@@ -10,6 +10,7 @@
 #include <orrery/accelerator.hpp>
 #include <orrery/cooling.hpp>
 #include <orrery/models.hpp>
+#include <orrery/schema.hpp>
 
 #include "job/weather.hpp"
 
@@ -78,6 +79,8 @@ struct OperationNodes {
 /// Mistakes go to `diagnostics`.
 OperationSpec read_operation(const OperationNodes& nodes, const Models<Plant>& plants,
                              Diagnostics& diagnostics);
+/// The keys of `environment`, `job` and `record`.
+std::vector<Table> operation_tables();
 /// Servers that events of the job single out, sorted.
 std::vector<int> servers_apart(const OperationSpec& spec);
 /// @throws ConfigError where the job and the machine do not go together: caps and clocks outside of

@@ -4,6 +4,7 @@
 #include <random>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "engine/cost_table.hpp"
 #include "job/job_run.hpp"
@@ -13,8 +14,30 @@
 namespace orrery {
 namespace {
 
+// What the machine does not say and the report therefore leaves out or counts as nothing.
+void add_unknowns(const OperationInputs& inputs, std::vector<std::string>& warnings) {
+  const MachinePower& power = inputs.platform.power();
+  if (!power.server.known) {
+    warnings.emplace_back(
+        "power at the wall is not known: the server has no 'supplies'; power and energy are those "
+        "of the devices");
+  } else if (!power.server.missing.empty()) {
+    warnings.push_back(fmt::format("counted as 0 W, for the server has no power of them: {}",
+                                   fmt::join(power.server.missing, ", ")));
+  }
+  if (power.server.known && !power.fabric.known) {
+    warnings.emplace_back("switches of the fabric without 'power' are counted as 0 W");
+  }
+  if (inputs.cooling != nullptr) return;
+  warnings.push_back(
+      fmt::format("temperatures are not known: the server has no 'cooling'; dies are taken to be "
+                  "at {:.0f} degC",
+                  OperatingPoint{}.temperature.celsius()));
+}
+
 void add_warnings(const OperationInputs& inputs, const Site& site, Operated& result) {
   std::vector<std::string>& warnings = result.warnings;
+  add_unknowns(inputs, warnings);
   const ServerPower& server = inputs.platform.power().server;
   if (inputs.cooling != nullptr && !inputs.cooling->caveat().empty()) {
     warnings.push_back("estimate: " + inputs.cooling->caveat());

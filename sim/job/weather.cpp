@@ -79,43 +79,81 @@ Temperature between(Temperature a, Temperature b, double share) { return a + (b 
 
 }  // namespace
 
+namespace {
+
+struct WeatherKeys {
+  std::string file;
+  Location file_at;
+  Seconds start{};
+  std::optional<Temperature> dry_bulb, wet_bulb;
+};
+
+const Schema<WeatherKeys>& weather_schema() {
+  using namespace schema;
+  using W = WeatherKeys;
+  const auto table = [](const W& keys) { return !keys.file.empty(); };
+  const auto constant = [](const W& keys) { return keys.file.empty(); };
+  static const Schema<W> result(
+      "weather",
+      {optional("file", &W::file,
+                "CSV beside the file that names it: `hour,dry_bulb_c,wet_bulb_c`, every hour from "
+                "0, linear between"),
+       when<W>("file", table, optional("start", &W::start, "of the job, in the table")),
+       when<W>("no file", constant,
+               otherwise("20 degC", optional("dry_bulb", &W::dry_bulb, "of the air"))),
+       when<W>("no file", constant,
+               otherwise("14 degC", optional("wet_bulb", &W::wet_bulb, "at most `dry_bulb`")))},
+      [](Reader& reader, W& keys) { keys.file_at = reader.raw("file").where(); });
+  return result;
+}
+
+std::vector<Weather> hours_of(Reader& reader, const WeatherKeys& keys) {
+  const std::filesystem::path beside =
+      std::filesystem::path(keys.file_at.file).parent_path() / keys.file;
+  if (!std::filesystem::is_regular_file(beside)) {
+    reader.error("file", fmt::format("file: no such table; expected a CSV file beside this one; "
+                                     "got '{}'",
+                                     keys.file));
+    return {Weather{}};
+  }
+  try {
+    return read_table(beside);
+  } catch (const ConfigError& problem) {
+    reader.diagnostics().error(problem.what());
+    return {Weather{}};
+  }
+}
+
+Weather constant_of(Reader& reader, const WeatherKeys& keys) {
+  const Weather usual;
+  Weather weather;
+  weather.dry_bulb = keys.dry_bulb.value_or(usual.dry_bulb);
+  weather.wet_bulb = keys.wet_bulb.value_or(min(usual.wet_bulb, weather.dry_bulb));
+  if (weather.wet_bulb > weather.dry_bulb) {
+    reader.error("wet_bulb", fmt::format("wet_bulb: expected at most dry_bulb, {}; got {}",
+                                         to_text(weather.dry_bulb), to_text(weather.wet_bulb)));
+  }
+  return weather;
+}
+
+}  // namespace
+
+const Table& WeatherSeries::table() { return weather_schema().table(); }
+
 WeatherSeries WeatherSeries::read(Reader reader) {
   WeatherSeries series;
   series.where_ = reader.where();
-  if (reader.has("file")) {
-    const Node file = reader.raw("file");
-    series.start_ = reader.quantity<Seconds>("start", Seconds(0));
-    // A path is beside the file that names it.
-    const std::filesystem::path beside =
-        std::filesystem::path(file.where().file).parent_path() / file.text();
-    if (!std::filesystem::is_regular_file(beside)) {
-      reader.error("file", fmt::format("file: no such table; expected a CSV file beside this one; "
-                                       "got '{}'",
-                                       file.text()));
-    } else {
-      try {
-        series.hours_ = read_table(beside);
-      } catch (const ConfigError& problem) {
-        reader.diagnostics().error(problem.what());
-      }
-    }
-    if (series.varies() && series.duration() <= Seconds(0)) {
-      reader.error("start", fmt::format("start: the table ends after {} h; got {}",
-                                        series.hours_.size() - 1, to_text(series.start_)));
-    }
-  } else {
-    const Weather usual;
-    Weather& constant = series.hours_.front();
-    constant.dry_bulb = reader.temperature("dry_bulb", usual.dry_bulb);
-    constant.wet_bulb = reader.temperature("wet_bulb", min(usual.wet_bulb, constant.dry_bulb));
-    if (constant.wet_bulb > constant.dry_bulb) {
-      reader.error("wet_bulb", fmt::format("wet_bulb: expected at most dry_bulb, {}; got {}",
-                                           to_text(constant.dry_bulb), to_text(constant.wet_bulb)));
-    }
+  const WeatherKeys keys = weather_schema().read(reader);
+  if (keys.file.empty()) {
+    series.hours_ = {constant_of(reader, keys)};
+    return series;
   }
-  reader.ignore("source");
-  reader.ignore("notes");
-  reader.finish();
+  series.start_ = keys.start;
+  series.hours_ = hours_of(reader, keys);
+  if (series.varies() && series.duration() <= Seconds(0)) {
+    reader.error("start", fmt::format("start: the table ends after {} h; got {}",
+                                      series.hours_.size() - 1, to_text(series.start_)));
+  }
   return series;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <orrery/cooling.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery {
 
@@ -17,6 +17,8 @@ class WeatherSeries {
   /// wet_bulb_c, of every hour from 0, read beside the file that names it. Mistakes go to the
   /// reader's diagnostics.
   static WeatherSeries read(Reader reader);
+  /// The keys that read() takes.
+  static const Table& table();
 
   /// `time` since the start of the job. @pre within duration()
   [[nodiscard]] Weather at(Seconds time) const;

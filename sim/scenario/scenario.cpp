@@ -4,6 +4,7 @@
 
 #include <orrery/reader.hpp>
 
+#include "scenario/run_spec.hpp"
 #include "scenario/sha256.hpp"
 
 namespace orrery {
@@ -45,7 +46,8 @@ const char* to_text(Fidelity fidelity) {
 
 std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions& options) {
   std::vector<fs::path> folders = options.library;
-  for (fs::path at = fs::absolute(folder).lexically_normal();; at = at.parent_path()) {
+  const fs::path start = fs::absolute(folder.empty() ? "." : folder).lexically_normal();
+  for (fs::path at = start;; at = at.parent_path()) {
     if (fs::is_directory(at / "configs")) {
       folders.push_back(at / "configs");
       break;
@@ -91,18 +93,7 @@ Scenario make_scenario(const Node& tree, const Library& library,
       diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
   }
   Reader run = reader.child("run", false);
-  scenario.ignore_memory = run.boolean_or("ignore_memory", false);
-  scenario.fidelity = run.choice<Fidelity>(
-      "fidelity", {{"event", Fidelity::Event}, {"analytic", Fidelity::Analytic}}, Fidelity::Event);
-  scenario.fold = run.boolean_or("fold", true);
-  scenario.coalesce = run.boolean_or("coalesce", true);
-  if (run.has("cap")) scenario.power_cap = run.positive<Watts>("cap");
-  if (run.has("clock")) scenario.clock = run.positive<Hertz>("clock");
-  scenario.cap_at = run.where("cap");
-  scenario.clock_at = run.where("clock");
-  for (const char* key : {"cap", "clock", "seed"}) run.ignore(key);
-  if (run.has("seed")) scenario.seed = static_cast<std::uint64_t>(run.integer("seed", 0));
-  run.finish();
+  run_schema().read(run, scenario);
   reader.ignore("orrery");
   reader.finish();
   diagnostics.throw_if_any();

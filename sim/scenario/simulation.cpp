@@ -17,8 +17,8 @@ Bytes peak_memory() {
 
 }  // namespace
 
-Simulation::Simulation(Scenario scenario, const Registry& registry)
-    : scenario_(std::move(scenario)), registry_(registry) {}
+Simulation::Simulation(Scenario scenario, Registry registry)
+    : scenario_(std::move(scenario)), registry_(std::move(registry)) {}
 
 Report Simulation::run() const {
   const auto started = std::chrono::steady_clock::now();

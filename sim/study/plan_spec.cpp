@@ -27,33 +27,73 @@ Limit read_limit(Reader& limits, const std::string& metric) {
   return limit;
 }
 
-}  // namespace
+using namespace schema;
 
-PlanSpec read_plan_spec(const Node& node) {
-  PlanSpec spec;
-  if (node.kind() == Node::Kind::Null) return spec;
-  Diagnostics diagnostics;
-  Reader reader(node, "plan", diagnostics);
-  const std::string unmodelled = reader.text_or("objective", "time");
-  if (unmodelled == "cost" || unmodelled == "energy") {
-    reader.error("objective", fmt::format("objective: {} is not modelled yet; expected time or "
-                                          "tokens_per_s",
-                                          unmodelled));
-  } else {
-    spec.objective = reader.choice<Objective>(
-        "objective", {{"time", Objective::Time}, {"tokens_per_s", Objective::TokensPerSecond}},
-        Objective::Time);
+void read_objective(Reader& reader, PlanSpec& spec) {
+  const std::string named = reader.text_or("objective", "time");
+  if (named == "cost" || named == "energy") {
+    return reader.error("objective",
+                        fmt::format("objective: {} is not modelled yet; expected time or "
+                                    "tokens_per_s",
+                                    named));
   }
-  spec.confirm = static_cast<std::size_t>(reader.integer_or("confirm", 5, 0));
-  spec.show = static_cast<std::size_t>(reader.integer_or("show", 10, 1));
-  spec.memory_share = reader.ratio_or("memory_share", 1, 0.01, 1);
-  spec.prune = reader.boolean_or("prune", true);
+  spec.objective = reader.choice<Objective>(
+      "objective", {{"time", Objective::Time}, {"tokens_per_s", Objective::TokensPerSecond}},
+      Objective::Time);
+}
+
+void read_search(Reader& reader, PlanSpec& spec) {
   Reader search = reader.child("search", false);
   spec.where_search = search.where();
   for (const std::string& name : search.keys()) spec.search[name] = search.texts(name);
+}
+
+void read_limits(Reader& reader, PlanSpec& spec) {
   Reader limits = reader.child("limits", false);
   for (const std::string& metric : limits.keys()) spec.limits.push_back(read_limit(limits, metric));
-  reader.finish();
+}
+
+const Schema<PlanSpec>& plan_schema() {
+  using P = PlanSpec;
+  static const Schema<P> result(
+      "plan",
+      {custom<P>({.key = "objective",
+                  .kind = Field::Kind::Choice,
+                  .required = false,
+                  .fallback = "time",
+                  .choices = {"time", "tokens_per_s"},
+                  .doc = "what is best"},
+                 read_objective),
+       optional("confirm", &P::confirm, whole(0), "of the best in closed form, with events"),
+       optional("show", &P::show, whole(), "lines of the table"),
+       optional("memory_share", &P::memory_share, between(0.01, 1.0),
+                "of a device's memory that a strategy may take"),
+       optional("prune", &P::prune,
+                "leave out what a lower bound excludes; no result depends on it"),
+       custom<P>({.key = "search",
+                  .kind = Field::Kind::Names,
+                  .required = false,
+                  .doc = "narrows a dimension, `{tensor: [4, 8]}`: tensor, pipeline, interleave, "
+                         "context, expert, microbatch, sharding, recompute, sequence, "
+                         "overlap_data, overlap_p2p; the others are searched in full"},
+                 read_search),
+       custom<P>({.key = "limits",
+                  .kind = Field::Kind::Names,
+                  .required = false,
+                  .doc = "of any number of the JSON report, in closed form: "
+                         "`{throughput.mfu: {min: 0.4}}`, min and max"},
+                 read_limits)});
+  return result;
+}
+
+}  // namespace
+
+const Table& plan_table() { return plan_schema().table(); }
+
+PlanSpec read_plan_spec(const Node& node) {
+  if (node.kind() == Node::Kind::Null) return {};
+  Diagnostics diagnostics;
+  PlanSpec spec = plan_schema().read(Reader(node, "plan", diagnostics));
   diagnostics.throw_if_any();
   return spec;
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <orrery/plan.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 #include <orrery/strategy.hpp>
 
 namespace orrery {
@@ -32,5 +32,7 @@ struct PlanSpec {
 
 /// @throws ConfigError with every mistake.
 PlanSpec read_plan_spec(const Node& node);
+/// The keys of the map.
+const Table& plan_table();
 
 }  // namespace orrery

@@ -1,6 +1,7 @@
 #include <orrery/validation.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 
@@ -24,6 +25,33 @@ struct Suite {
   std::vector<std::pair<std::string, std::vector<std::string>>> search;  // path -> values
   std::vector<Override> relative;  // predictions are ratios to the row with these
 };
+
+/// A measurement: all of `cell`, finite and greater than zero, for errors are relative to it.
+std::optional<double> measured_value(const std::string& cell) {
+  double value = 0;
+  const char* const end = cell.data() + cell.size();
+  const auto [stop, failure] = std::from_chars(cell.data(), end, value);
+  const bool right = failure == std::errc{} && stop == end && std::isfinite(value) && value > 0;
+  return right ? std::optional(value) : std::nullopt;
+}
+
+/// @throws ConfigError with every cell of the column that is no measurement.
+void check_measured(const CsvTable& table, const std::filesystem::path& file) {
+  const auto column = std::ranges::find(table.columns, "measured") - table.columns.begin();
+  if (column == std::ssize(table.columns)) {
+    throw ConfigError(
+        fmt::format("{}:1:1: missing column 'measured'; expected what the rows are compared with",
+                    file.string()));
+  }
+  Diagnostics diagnostics;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::string& cell = table.rows[row][static_cast<std::size_t>(column)];
+    if (measured_value(cell)) continue;
+    diagnostics.error({.file = file.string(), .line = table.lines[row], .column = 1},
+                      fmt::format("measured: expected a number greater than zero; got '{}'", cell));
+  }
+  diagnostics.throw_if_any();
+}
 
 double read_unit(Reader& reader, std::string& name) {
   name = reader.text_or("unit", "1");
@@ -70,6 +98,7 @@ Suite read_suite(const std::filesystem::path& file) {
   reader.finish();
   diagnostics.throw_if_any();
   suite.table = read_csv(file.parent_path() / table);
+  check_measured(suite.table, file.parent_path() / table);
   return suite;
 }
 
@@ -104,7 +133,7 @@ class SuiteRunner {
       if (column == "name") {
         result.name = row[i];
       } else if (column == "measured") {
-        result.measured = std::stod(row[i]);
+        result.measured = *measured_value(row[i]);
       } else if (column != "notes" && !row[i].empty()) {
         overrides.emplace_back(column, row[i]);
       }

@@ -9,9 +9,10 @@
 #include <orrery/error.hpp>
 
 namespace orrery {
+namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void cannot_write(const std::filesystem::path& file, const std::string& why) {
+[[noreturn]] void cannot_write(const fs::path& file, const std::string& why) {
   throw SimulationError(fmt::format(
       "{}: cannot be written ({}); is the folder there, may you write to it, and is the disk not "
       "full?",
@@ -24,29 +25,44 @@ std::string line_of(const std::vector<double>& row) {
   return line + '\n';
 }
 
+/// @throws SimulationError naming `target`, which `file` stands for.
+void put(const std::string& text, const fs::path& file, const fs::path& target) {
+  errno = 0;
+  std::ofstream stream(file, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (stream) return;
+  const std::string why = errno != 0 ? std::strerror(errno) : "write failed";
+  std::error_code ignored;
+  if (file != target) fs::remove(file, ignored);
+  cannot_write(target, why);
+}
+
 }  // namespace
 
-void write_csv(const TimeSeries& series, const std::filesystem::path& file) {
-  const std::filesystem::path beside = file.string() + ".part";
-  errno = 0;
-  std::ofstream stream(beside, std::ios::binary);
-  std::string header;
-  for (const std::string& column : series.columns) header += (header.empty() ? "" : ",") + column;
-  stream << header << '\n';
+void write_text(const std::string& text, const fs::path& file) {
+  std::error_code problem;
+  const fs::file_status status = fs::status(file, problem);
+  if (fs::exists(status) && !fs::is_regular_file(status)) return put(text, file, file);
+  // A link stays a link: what it points to is replaced.
+  const fs::path target = fs::exists(status) ? fs::canonical(file, problem) : file;
+  if (problem && fs::exists(status)) cannot_write(file, problem.message());
+  const fs::path beside = target.string() + ".part";
+  put(text, beside, file);
+  if (fs::exists(status)) fs::permissions(beside, status.permissions(), problem);
+  fs::rename(beside, target, problem);
+  if (problem) cannot_write(file, problem.message());
+}
+
+void write_csv(const TimeSeries& series, const fs::path& file) {
+  std::string text;
+  for (const std::string& column : series.columns) text += (text.empty() ? "" : ",") + column;
+  text += '\n';
   for (const std::vector<double>& row : series.rows) {
     ORRERY_CHECK(row.size() == series.columns.size());
-    stream << line_of(row);
+    text += line_of(row);
   }
-  stream.close();
-  if (!stream) {
-    const std::string why = errno != 0 ? std::strerror(errno) : "write failed";
-    std::error_code ignored;
-    std::filesystem::remove(beside, ignored);
-    cannot_write(file, why);
-  }
-  std::error_code problem;
-  std::filesystem::rename(beside, file, problem);
-  if (problem) cannot_write(file, problem.message());
+  write_text(text, file);
 }
 
 }  // namespace orrery

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "properties/support.hpp"
 
@@ -75,6 +76,64 @@ TEST(FidelityOfUnequalStages, IsNearWhereverTheLongestIs) {
     EXPECT_LT(std::abs(differs({{"workload.global_batch", "512"}, {"workload.parallelism", map}})),
               0.03)
         << layers;
+  }
+}
+
+TEST(FidelityOfExpertOverlap, AnExchangeLongerThanItsKernelsIsNotHidden) {
+  // Exchanges between servers run into the next layer, and pace the step.
+  for (const char* expert : {"8", "32"}) {
+    const std::string map = std::string("{pipeline: 1, expert: ") + expert + ", sharding: zero1}";
+    const Changes wide = {
+        {"workload.model.moe", "{experts: 32, experts_per_token: 8, expert_feed_forward: 1024}"},
+        {"workload.parallelism", map},
+        {"workload.overlap.expert", "true"},
+        {"workload.software", "{use: software/megatron-bridge-moe-2025}"}};
+    EXPECT_LT(std::abs(differs(wide + overlap(true))), 0.01) << expert;
+  }
+}
+
+TEST(FidelityOfFewMicrobatches, GradientsAndMessagesMeetAtTheEndsOfTheStep) {
+  const Changes few = {
+      {"workload.global_batch", "32"},
+      {"workload.parallelism", "{tensor: 1, pipeline: 4, interleave: 2, sharding: zero1}"}};
+  EXPECT_LT(std::abs(differs(few + overlap(true))), 0.01);
+}
+
+// What scripts/fidelity draws, on the small job: every dimension by itself.
+Changes drawn(std::mt19937& random) {
+  const auto one = [&](std::initializer_list<const char*> of) {
+    return std::string(of.begin()[random() % of.size()]);
+  };
+  const auto truth = [&] { return one({"true", "false"}); };
+  const std::string tensor = one({"1", "2", "4"}), pipeline = one({"1", "2", "4"});
+  Changes all = {{"workload.parallelism",
+                  "{tensor: " + tensor + ", pipeline: " + pipeline + ", sequence: " +
+                      (tensor == "1" ? "false" : truth()) + ", context: " + one({"1", "1", "2"}) +
+                      ", context_style: " + one({"ring", "all_gather", "ulysses"}) +
+                      ", sharding: " + one({"none", "zero1", "zero2", "zero3", "hybrid"}) + "}"},
+                 {"workload.global_batch", one({"32", "64", "96", "256"})},
+                 {"workload.recompute", one({"none", "selective", "full", "operator"})},
+                 {"workload.software", "{use: software/" +
+                                           one({"megatron-core-2024", "fsdp-2023", "maxtext-2024",
+                                                "torchtitan-2024-compile"}) +
+                                           "}"}};
+  for (const char* name : {"grad_reduce", "param_gather", "tensor", "tensor_backward", "p2p"}) {
+    all.emplace_back(std::string("workload.overlap.") + name, truth());
+  }
+  if (random() % 4 == 0) {
+    all.emplace_back("system.degraded", "[{devices: " + one({"server1.gpu3", "\"*.gpu0\""}) + ", " +
+                                            one({"clock", "scale_up", "scale_out"}) + ": 0.7}]");
+  }
+  return all;
+}
+
+TEST(FidelityOfDraws, IsNear) {
+  std::mt19937 random(20);  // NOLINT(cert-msc51-cpp): the same ones every time
+  for (int i = 0; i < 40; ++i) {
+    const Changes changes = drawn(random);
+    EXPECT_LT(std::abs(differs(changes)), 0.05)
+        << i << " " << changes.front().second << " " << changes.back().first << ": "
+        << changes.back().second;
   }
 }
 

@@ -113,6 +113,10 @@ TEST(FasterParts, Matter) {
             step_seconds(tensor));
   EXPECT_LT(step_seconds(tensor),
             step_seconds(tensor + Changes{{"workload.software.launch_time", "100 us"}}));
+  // The processor's time counts where the software says none.
+  EXPECT_EQ(step_seconds(tensor + Changes{{"workload.software.launch_time", "~"},
+                                          {"system.server.cpu.launch_time", "100 us"}}),
+            step_seconds(tensor + Changes{{"workload.software.launch_time", "100 us"}}));
   const Changes threed = layouts()[11].changes;
   EXPECT_LT(step_seconds(threed + overlap(true)), step_seconds(threed + overlap(false)));
 }

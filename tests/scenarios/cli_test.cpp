@@ -142,6 +142,58 @@ TEST(CommandLine, UnwritableJsonEndsWithOneAndSaysWhere) {
       << finished.errors;
 }
 
+TEST(CommandLine, JsonThatCannotBeWrittenLeavesTheOldFile) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const fs::path file = scratch("report.json");
+  std::ofstream(file) << "old";
+  fs::create_symlink("/dev/full", file.string() + ".part");  // the disk is full beside the file
+  EXPECT_EQ(run_orrery({"run", kAllReduce, "--json", file.string()}).exit_code, 1);
+  EXPECT_EQ(text_of(file), "old");
+  fs::remove(file);
+}
+
+TEST(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const std::string suite = (kScenarios / "validation" / "gemm-mamf.yaml").string();
+  const std::vector<std::vector<std::string>> uses{
+      {"run", kAllReduce},
+      {"run", kAllReduce, "--json", "-"},
+      {"check", kAllReduce},
+      {"plan", kLlama, "--set", "plan.search={tensor: [1], microbatch: [1], recompute: [full]}"},
+      {"validate", suite},
+      {"validate", suite, "--json", "-"},
+      {"list"},
+      {"--help"}};
+  for (const auto& use : uses) {
+    const Finished finished = run_orrery(use, "exec >/dev/full;");
+    EXPECT_EQ(finished.exit_code, 1) << use.front();
+    EXPECT_TRUE(holds(finished.errors, "standard output: cannot be written (No space left"))
+        << use.front() << ": " << finished.errors;
+  }
+}
+
+TEST(CommandLine, ValidateTakesAFileOfTheWorkingDirectory) {
+  const fs::path folder = kScenarios / "validation";
+  const Finished here = run_orrery({"validate", "gemm-mamf.yaml"}, "cd " + folder.string() + " &&");
+  EXPECT_EQ(here.exit_code, 0) << here.errors;
+  EXPECT_EQ(here.output, run_orrery({"validate", "gemm-mamf"}).output);
+}
+
+TEST(CommandLine, SaysWhatOfPowerAndTemperatureIsNotKnown) {
+  const Finished full = run_orrery({"run", kLlama, "--fidelity", "analytic"});
+  EXPECT_FALSE(holds(full.output, "not known")) << full.output;
+  const Finished less =
+      run_orrery({"run", kLlama, "--fidelity", "analytic", "--set", "system.server.supplies=~",
+                  "--set", "system.server.cooling=~"});
+  EXPECT_EQ(less.exit_code, 0) << less.errors;
+  EXPECT_TRUE(holds(less.output, "power at the wall is not known: the server has no 'supplies'"));
+  EXPECT_TRUE(holds(less.output, "temperatures are not known: the server has no 'cooling'"));
+  const Finished part =
+      run_orrery({"run", kLlama, "--fidelity", "analytic", "--set", "system.server.cpu.power=~"});
+  EXPECT_TRUE(holds(part.output, "counted as 0 W, for the server has no power of them: cpu"))
+      << part.output;
+}
+
 // 7 billion parameters x 16 B (16-bit weights and gradients, 12 B of optimizer) pass 80 GB on every
 // device.
 const std::vector<std::string> kTooBig{"run", kLlama, "--set",

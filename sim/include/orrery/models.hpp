@@ -8,16 +8,30 @@
 #include <utility>
 #include <vector>
 
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 namespace orrery {
 
-/// Named factories of one interface. A factory reads its parameters and calls Reader::finish().
+/// Named factories of one interface. A factory reads its parameters and calls Reader::finish(). The
+/// table of its keys, if it gives one, goes into the documentation.
 template <class Interface>
 class Models {
  public:
   using Factory = std::function<std::unique_ptr<const Interface>(Reader&)>;
-  void add(const std::string& name, Factory factory) { factories_[name] = std::move(factory); }
+  void add(const std::string& name, Factory factory, Table table = {}) {
+    factories_[name] = std::move(factory);
+    table.name = name;
+    tables_[name] = std::move(table);
+  }
+  /// Of the models that gave one, by name.
+  [[nodiscard]] std::vector<Table> tables() const {
+    std::vector<Table> result;
+    for (const auto& [name, table] : tables_) {
+      if (!table.fields.empty()) result.push_back(table);
+    }
+    return result;
+  }
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& entry : factories_) result.push_back(entry.first);
@@ -40,6 +54,7 @@ class Models {
 
  private:
   std::map<std::string, Factory> factories_;
+  std::map<std::string, Table> tables_;
 };
 
 }  // namespace orrery

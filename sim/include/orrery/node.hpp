@@ -44,7 +44,8 @@ class Node {
   /// The value of `key`, or null when absent or when this is no map.
   [[nodiscard]] const Node* find(const std::string& key) const;
 
-  /// This tree with `over` laid on top: maps merge key by key, everything else is replaced.
+  /// This tree with `over` laid on top: maps merge key by key, everything else is replaced. A map
+  /// below the top that names its `model` is whole: it replaces what was there.
   [[nodiscard]] Node merged_with(const Node& over) const;
   /// This tree with the value at dotted `path` ("workload.ranks", "stages[2].layers") replaced.
   /// Below the top level keys and maps may be new: a library entry may hold them.

@@ -9,15 +9,15 @@ namespace orrery {
 
 class Simulation {
  public:
-  /// Keeps a copy of the scenario and a reference to the registry.
-  Simulation(Scenario scenario, const Registry& registry);
+  /// Keeps both: neither the scenario nor the registry need outlive the call.
+  Simulation(Scenario scenario, Registry registry);
   /// Builds the platform and the program and simulates one step. One run at a time in a process.
   /// @throws ConfigError for input that is wrong, SimulationError when the step cannot end.
   [[nodiscard]] Report run() const;
 
  private:
   Scenario scenario_;
-  const Registry& registry_;
+  Registry registry_;
 };
 
 }  // namespace orrery

@@ -155,6 +155,20 @@ TEST(Tpu, AttentionPadsTheHeadToTheArrays) {
             cost(*device, attention(1, 8, 2048, 128)).time);
 }
 
+TEST(Tpu, AttentionTakesValuesOfTheirOwnWidth) {
+  // Queries and keys of 256, values of 128 columns. Forward contracts 256 and makes 128; backward
+  // contracts 256 and 128 in each of two kernels and makes 256 twice and 128.
+  const auto device = tpu(kDevice);
+  FlashAttention a = attention(1, 8, 2048, 256);
+  a.value_dim = 128;
+  const double scores = 8 * 2048.0 * 2048.0 * 10 / 16;
+  const double one_column = scores * 2 / (65.536e12 * 0.25);
+  EXPECT_NEAR(cost(*device, a).time.si(), 1e-6 + one_column * (256 + 128), 1e-12);
+  a.backward = true;
+  EXPECT_NEAR(cost(*device, a).time.si(), 1e-6 + one_column * (2 * (256 + 128) + 2 * 256 + 128),
+              1e-12);
+}
+
 TEST(Tpu, AttentionIsBoundByTheVectorUnitWhenItIsSlow) {
   std::string yaml = kDevice;
   yaml.replace(yaml.find("operations: 10"), 14, "operations: 100");

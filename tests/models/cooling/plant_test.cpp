@@ -35,7 +35,7 @@ std::unique_ptr<const Plant> liquid_plant(const std::string& yaml) {
 }
 std::unique_ptr<const HeatRejection> rejection(const std::string& entry) {
   return made("use: heat-rejection/" + entry,
-              [](const Reader& reader) { return read_rejection(reader, 1.0); });
+              [](Reader& reader) { return make_rejection(rejection_schema().read(reader), 1.0); });
 }
 
 Weather weather(double dry, double wet) {
@@ -104,7 +104,7 @@ TEST(Chiller, HasItsRatedCoefficientAtItsDesignPoint) {
   const auto chiller = made(
       "{use: heat-rejection/water-cooled-chiller, leaving: 6.67 degC, capacity: 1 MW, fan_ratio: "
       "0}",
-      [](const Reader& reader) { return read_rejection(reader, 1.0); });
+      [](Reader& reader) { return make_rejection(rejection_schema().read(reader), 1.0); });
   const Rejected found = chiller->reject(kMegawatt, Temperature::celsius(12.67),
                                          kMegawatt / Kelvins(6), weather(35, 25.44));
   EXPECT_NEAR(found.heat / found.power, 5.96, 0.02 * 5.96);

@@ -64,7 +64,19 @@ TEST(NodeMerge, IsAssociative) {
   const Node a = tree_of("{p: {x: 1, y: {k: 1}}, q: 1}");
   const Node b = tree_of("{p: {y: {l: 2}, z: 3}, r: [1]}");
   const Node c = tree_of("{p: {y: {k: 9}}, q: {m: 1}, r: [2, 3]}");
+  const Node model = tree_of("{p: {model: z, y: {k: 2}}}");
+  EXPECT_EQ(flow(a.merged_with(model).merged_with(c)), flow(a.merged_with(model.merged_with(c))));
+  EXPECT_EQ(flow(a.merged_with(b).merged_with(model)), flow(a.merged_with(b.merged_with(model))));
   EXPECT_EQ(flow(a.merged_with(b).merged_with(c)), flow(a.merged_with(b.merged_with(c))));
+}
+
+TEST(NodeMerge, ReplacesAMapBelowByOneThatNamesItsModel) {
+  EXPECT_EQ(merged("{a: {model: m, x: 1}}", "{a: {model: n, y: 2}}"), "{a: {model: n, y: 2}}");
+  EXPECT_EQ(merged("{a: {model: m, x: 1}}", "{a: {model: m, y: 2}}"), "{a: {model: m, y: 2}}");
+  EXPECT_EQ(merged("{a: {model: m, x: 1}}", "{a: {y: 2}}"), "{a: {model: m, x: 1, y: 2}}");
+  // At the top somebody asked for both; a map under `model` is no name.
+  EXPECT_EQ(merged("{model: m, x: 1}", "{model: n}"), "{model: n, x: 1}");
+  EXPECT_EQ(merged("{a: {model: {x: 1}}}", "{a: {model: {y: 2}}}"), "{a: {model: {x: 1, y: 2}}}");
 }
 
 TEST(NodeMerge, KeepsThePlaceOfEveryValue) {

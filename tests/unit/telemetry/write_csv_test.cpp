@@ -66,5 +66,28 @@ TEST(WriteCsv, KeepsTheOldFileWhenTheDiskIsFull) {
   fs::remove(file);
 }
 
+TEST(WriteText, LeavesALinkALinkAndKeepsPermissions) {
+  const fs::path folder = fs::path(testing::TempDir()) / "links";
+  fs::create_directories(folder);
+  std::ofstream(folder / "real") << "old";
+  fs::permissions(folder / "real", fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("real", folder / "link");
+  write_text("new", folder / "link");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  std::ostringstream text;
+  text << std::ifstream(folder / "real").rdbuf();
+  EXPECT_EQ(text.str(), "new");
+  EXPECT_EQ(fs::status(folder / "real").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+  fs::remove_all(folder);
+}
+
+TEST(WriteText, WritesToADeviceAsItIs) {
+  write_text("gone", "/dev/null");
+  EXPECT_FALSE(fs::is_regular_file("/dev/null"));
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  EXPECT_THROW(write_text("too much", "/dev/full"), SimulationError);
+}
+
 }  // namespace
 }  // namespace orrery
