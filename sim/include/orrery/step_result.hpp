@@ -66,8 +66,8 @@ struct StepResult {
   /// The longest chain of dependencies at undisturbed cost: no step can beat it.
   Seconds critical_path{};
   std::uint64_t events = 0;
-  std::uint64_t flows = 0;         ///< transfers that were simulated one by one
-  std::uint64_t shared_flows = 0;  ///< those of them that had to share a resource
+  std::uint64_t flows = 0;              ///< transfers that were simulated one by one
+  std::uint64_t shared_flows = 0;       ///< those of them that had to share a resource
   std::vector<RankEnergy> rank_energy;  ///< one per represented rank
   RankEnergy energy;                    ///< mean over all ranks; `peak` is the highest
   /// Likewise over the ranks on each kind of device; one per Platform::kinds(), zero for kinds
