@@ -7,16 +7,6 @@
 #include "engine/rank_timeline.hpp"
 
 namespace orrery {
-namespace {
-
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
-std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
-
-constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
-                                Stream::TensorComm};
-
-}  // namespace
-
 // What the operation waits for that a stream has come to.
 void RankTimeline::look_up(Stream stream) {
   const StreamCursor& of = cursor(stream);
