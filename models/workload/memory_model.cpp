@@ -83,8 +83,8 @@ DeviceParameters end_parameters(const Recipe& recipe, bool embedding, bool head)
   // Predicting further ahead embeds tokens too.
   if (!embedding && !model.tied_embeddings) sum.dense += table;
   const double joining = 2 * model.hidden * model.hidden / tensor + 3 * model.norm_parameters();
-  return sum +
-         model.mtp_layers * plus({.dense = joining}, layer_parameters(recipe, mtp_kind(model)));
+  return plus(
+      sum, model.mtp_layers * plus({.dense = joining}, layer_parameters(recipe, mtp_kind(model))));
 }
 
 namespace {
