@@ -10,28 +10,28 @@ namespace {
 struct Row {
   double celsius, density, heat_capacity;  // kg/m3, J/(kg K)
 };
-using PropertyTable = std::array<Row, 7>;
+using Properties = std::array<Row, 7>;
 
 // Melinder (2010), as in CoolProp's MPG.
-constexpr PropertyTable kWater{{{10, 999.97, 4197.4},
-                                {20, 998.52, 4186.6},
-                                {30, 995.99, 4180.4},
-                                {40, 992.53, 4178.3},
-                                {50, 988.24, 4179.5},
-                                {60, 983.27, 4183.6},
-                                {70, 977.73, 4189.8}}};
-constexpr PropertyTable kPg25{{{10, 1022.94, 3896.3},
-                               {20, 1019.28, 3920.5},
-                               {30, 1014.90, 3944.6},
-                               {40, 1009.91, 3968.6},
-                               {50, 1004.38, 3992.4},
-                               {60, 998.40, 4015.7},
-                               {70, 992.05, 4038.5}}};
+constexpr Properties kWater{{{10, 999.97, 4197.4},
+                             {20, 998.52, 4186.6},
+                             {30, 995.99, 4180.4},
+                             {40, 992.53, 4178.3},
+                             {50, 988.24, 4179.5},
+                             {60, 983.27, 4183.6},
+                             {70, 977.73, 4189.8}}};
+constexpr Properties kPg25{{{10, 1022.94, 3896.3},
+                            {20, 1019.28, 3920.5},
+                            {30, 1014.90, 3944.6},
+                            {40, 1009.91, 3968.6},
+                            {50, 1004.38, 3992.4},
+                            {60, 998.40, 4015.7},
+                            {70, 992.05, 4038.5}}};
 
 }  // namespace
 
 LiquidProperties properties(Coolant coolant, Temperature temperature) {
-  const PropertyTable& table = coolant == Coolant::Water ? kWater : kPg25;
+  const Properties& table = coolant == Coolant::Water ? kWater : kPg25;
   const double steps = (temperature.celsius() - table.front().celsius) / 10;
   const double below = std::clamp(steps, 0.0, static_cast<double>(table.size() - 2));
   const auto index = static_cast<std::size_t>(below);

@@ -11,7 +11,7 @@ namespace {
 double operand(const Shapes& s) { return s.fp8 ? 1 : s.element; }
 
 // Inputs of a norm and of the product after it, and a dropout mask.
-double entry(const Shapes& s) {
+double kept_entry(const Shapes& s) {
   const ModelSpec& model = s.recipe.model;
   if (s.recipe.recompute == Recompute::Operator) return s.split_tokens * model.hidden * s.residual;
   const double normed = s.recipe.recomputes(&RecomputeModules::norm) ? 0 : operand(s);
@@ -22,7 +22,7 @@ double attention(const Shapes& s) {
   const Recipe& recipe = s.recipe;
   const ModelSpec& model = recipe.model;
   const double e = s.element;
-  double kept = entry(s);
+  double kept = kept_entry(s);
   if (recipe.recompute != Recompute::Operator && !recipe.recomputes(&RecomputeModules::latent_up)) {
     const double values = s.key / model.head_dim * model.value_dim();
     kept += s.tokens * (s.query + s.key + values) * e;
@@ -43,7 +43,7 @@ double attention(const Shapes& s) {
 
 // Between the two products: the first one's output, and what the second reads unless it is made
 // again.
-double between(const Shapes& s, double rows, double columns, bool again = false) {
+double kept_between(const Shapes& s, double rows, double columns, bool again = false) {
   const double kept = again ? 0.0 : rows * columns * operand(s);
   if (s.recipe.recompute == Recompute::Operator) return kept;
   return kept + rows * columns * (s.recipe.model.gated_mlp ? 2 : 1) * s.element;
@@ -55,9 +55,9 @@ double experts(const Shapes& s) {
   // Logits and probabilities in fp32, and where each copy came from.
   double kept = s.split_tokens * moe.experts * 8 + copies.sent * 8;
   kept += copies.held * s.recipe.model.hidden * operand(s);
-  kept += between(s, copies.held, moe.feed_forward / s.recipe.parallelism.expert_tensor,
-                  s.recipe.recomputes(&RecomputeModules::expert_activation));
-  if (moe.shared > 0) kept += between(s, s.tokens, moe.shared * moe.feed_forward / s.tensor);
+  kept += kept_between(s, copies.held, moe.feed_forward / s.recipe.parallelism.expert_tensor,
+                       s.recipe.recomputes(&RecomputeModules::expert_activation));
+  if (moe.shared > 0) kept += kept_between(s, s.tokens, moe.shared * moe.feed_forward / s.tensor);
   return kept;
 }
 
@@ -67,9 +67,10 @@ Bytes layer_activations(const Recipe& recipe, LayerKind kind) {
   const Shapes s(recipe);
   const double input = s.split_tokens * recipe.model.hidden * s.residual;
   if (recipe.recomputes_layers() && recipe.recompute_fraction >= 1) return Bytes(input);
-  double kept = attention(s) + entry(s);
-  kept += kind == LayerKind::Expert ? experts(s)
-                                    : between(s, s.tokens, recipe.model.feed_forward / s.tensor);
+  double kept = attention(s) + kept_entry(s);
+  kept += kind == LayerKind::Expert
+              ? experts(s)
+              : kept_between(s, s.tokens, recipe.model.feed_forward / s.tensor);
   if (recipe.recomputes_layers()) {
     kept = recipe.recompute_fraction * input + (1 - recipe.recompute_fraction) * kept;
   }

@@ -7,7 +7,7 @@
 namespace orrery::workload {
 namespace {
 
-DeviceParameters operator+(const DeviceParameters& a, const DeviceParameters& b) {
+DeviceParameters plus(const DeviceParameters& a, const DeviceParameters& b) {
   return {.dense = a.dense + b.dense, .expert = a.expert + b.expert};
 }
 DeviceParameters operator*(double count, const DeviceParameters& a) {
@@ -83,8 +83,8 @@ DeviceParameters end_parameters(const Recipe& recipe, bool embedding, bool head)
   // Predicting further ahead embeds tokens too.
   if (!embedding && !model.tied_embeddings) sum.dense += table;
   const double joining = 2 * model.hidden * model.hidden / tensor + 3 * model.norm_parameters();
-  return sum + model.mtp_layers *
-                   (DeviceParameters{.dense = joining} + layer_parameters(recipe, mtp_kind(model)));
+  return plus(
+      sum, model.mtp_layers * plus({.dense = joining}, layer_parameters(recipe, mtp_kind(model))));
 }
 
 namespace {
@@ -93,8 +93,8 @@ namespace {
 DeviceParameters sum_of(const DeviceParameters (&of_layer)[2], double layers, double experts,
                         const DeviceParameters& ends) {
   DeviceParameters sum = (layers - experts) * of_layer[kDense];
-  if (experts > 0) sum = sum + experts * of_layer[kExpert];
-  return sum + ends;
+  if (experts > 0) sum = plus(sum, experts * of_layer[kExpert]);
+  return plus(sum, ends);
 }
 
 }  // namespace

@@ -16,6 +16,8 @@
 #include <orrery/simulation.hpp>
 #include <orrery/validation.hpp>
 
+#include "install/installation.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -63,13 +65,6 @@ orrery::LoadOptions load_options(const Arguments& arguments) {
   }
   options.overrides = overrides(arguments);
   return options;
-}
-
-// Where library entries, scenarios and suites ship: the source tree of this build, or the
-// installation.
-fs::path shipped(const char* folder) {
-  const fs::path source = fs::path(ORRERY_SOURCE_DIR) / folder;
-  return fs::is_directory(source) ? source : fs::path(ORRERY_DATA_DIR) / folder;
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -164,10 +159,17 @@ int check(const Arguments& arguments) {
   return kOk;
 }
 
+// The validation suites that came with this executable; none where they are not installed.
+std::vector<fs::path> shipped_suites() {
+  const fs::path scenarios = orrery::find_shared_data("scenarios").path;
+  if (scenarios.empty()) return {};
+  return orrery::validation_suites(scenarios / "validation");
+}
+
 int validate(const Arguments& arguments) {
   const orrery::Registry registry = orrery::builtin_registry();
   std::vector<fs::path> files;
-  const auto all = orrery::validation_suites(shipped("scenarios") / "validation");
+  const auto all = shipped_suites();
   for (const std::string& name : arguments.suites) {
     const std::size_t before = files.size();
     if (fs::is_regular_file(name)) files.emplace_back(name);
@@ -182,10 +184,14 @@ int validate(const Arguments& arguments) {
     }
   }
   if (arguments.suites.empty()) files = all;
-  std::vector<orrery::SuiteResult> results;
-  for (const fs::path& file : files) {
-    results.push_back(orrery::validate_suite(file, registry, load_options(arguments)));
+  if (files.empty()) {
+    throw orrery::ConfigError(fmt::format(
+        "no validation suites in {}; expected them beside this executable, as a build or "
+        "`cmake --install` leaves them; name the files of suites instead",
+        orrery::find_shared_data("scenarios").searched_text()));
   }
+  const std::vector<orrery::SuiteResult> results =
+      orrery::validate_suites(files, registry, load_options(arguments), arguments.jobs);
   if (arguments.json != "-") {
     if (!arguments.suites.empty()) {
       for (const auto& result : results) std::cout << orrery::cases_to_text(result);
@@ -200,7 +206,7 @@ int validate(const Arguments& arguments) {
 
 int list(const Arguments& arguments) {
   const orrery::LoadOptions options = load_options(arguments);
-  const orrery::Library library(orrery::library_folders(shipped("configs").parent_path(), options));
+  const orrery::Library library(orrery::library_folders(fs::current_path(), options));
   const std::string kind = arguments.target.empty() ? "" : arguments.target + "/";
   int found = 0;
   for (const std::string& entry : library.entries()) {
@@ -217,7 +223,8 @@ void add_common(CLI::App& command, Arguments& arguments) {
   command.add_option("--set", arguments.sets, "Change a value: path=value (repeatable)")
       ->take_all();
   command.add_option("--library", arguments.libraries,
-                     "Folder of library entries to search first (repeatable)");
+                     "Folder of library entries, such as CHECKOUT/configs, to search before those "
+                     "near the scenario and those that came with this executable (repeatable)");
   command.add_option("--json", arguments.json,
                      "Write the result as JSON to a file, or to the output with '-'");
 }
@@ -262,6 +269,8 @@ int dispatch(int argc, char** argv) {
   validate_command->add_option("suites", arguments.suites,
                                "Names of suites, or their files; all by default");
   add_common(*validate_command, arguments);
+  validate_command->add_option("--jobs", arguments.jobs, "Threads (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
   auto* list_command = app.add_subcommand("list", "List library entries");
   list_command->add_option("kind", arguments.target,
                            "Such as accelerators, clusters, ai-models; all by default");

@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <mutex>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include <orrery/node.hpp>
 #include <orrery/reader.hpp>
+
+#include "config/yaml_file.hpp"
 
 namespace orrery {
 namespace {
@@ -56,13 +60,42 @@ std::string advice_for(const std::string& entry, const std::vector<std::string>&
                        [&](const std::string& other) { return other.starts_with(kind); });
   if (std::string near = did_you_mean(entry, same_kind); !near.empty()) return near;
   if (std::string near = did_you_mean(entry, all); !near.empty()) return near;
-  if (same_kind.empty()) return "";
-  return fmt::format("; expected one of {}", fmt::join(same_kind, ", "));
+  constexpr const char* kElsewhere =
+      "; --library DIR names another folder, such as CHECKOUT/configs";
+  if (same_kind.empty()) return kElsewhere;
+  return fmt::format("; expected one of {}{}", fmt::join(same_kind, ", "), kElsewhere);
 }
 
 }  // namespace
 
-Library::Library(std::vector<fs::path> folders) : folders_(std::move(folders)) {}
+/// What was read so far.
+class Library::Entries {
+ public:
+  struct Entry {
+    Node tree;
+    InputFile file;
+  };
+  /// The entry in `file`, read on the first call. Valid as long as this lives.
+  const Entry& read(const fs::path& file) {
+    const std::lock_guard lock(mutex_);
+    const auto known = entries_.find(file.string());
+    if (known != entries_.end()) return known->second;
+    Entry entry{.tree = {}, .file = {.path = file.generic_string(), .sha256 = ""}};
+    entry.tree = load_yaml(file, entry.file.sha256);
+    return entries_.emplace(file.string(), std::move(entry)).first->second;
+  }
+  bool was_read(const std::string& file) {
+    const std::lock_guard lock(mutex_);
+    return entries_.contains(file);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Entry> entries_;  // by file
+};
+
+Library::Library(std::vector<fs::path> folders)
+    : folders_(std::move(folders)), entries_(std::make_shared<Entries>()) {}
 
 std::vector<std::string> Library::entries() const {
   std::set<std::string> names;
@@ -95,59 +128,93 @@ fs::path Library::file_of(const std::string& entry, const Location& from) const 
                            fmt::join(searched, ", "), advice_for(entry, entries())));
 }
 
-Node Library::resolve(const Node& tree) const {
-  std::vector<std::string> chain;
-  return resolve(tree, chain);
+namespace {
+
+/// Entries that led to a node, outermost first.
+using Chain = std::vector<std::string>;
+
+void add_file(const InputFile& file, std::vector<InputFile>& files) {
+  const auto place = std::ranges::lower_bound(files, file.path, {}, &InputFile::path);
+  if (place == files.end() || place->path != file.path) files.insert(place, file);
 }
 
-Node Library::load_entry(const Node& use, std::vector<std::string>& chain) const {
-  if (use.kind() != Node::Kind::Scalar) {
-    reject(use.where(),
-           "'use' without a name; expected a library entry such as "
-           "'accelerators/h100-sxm'");
-  }
-  const fs::path file = file_of(use.text(), use.where());
-  // A `use` that a scenario wrote below another is finite; only entries can go round in circles.
-  const bool written_by_entry = std::ranges::count(files_read_, fs::path(use.where().file)) > 0;
-  if (written_by_entry && std::ranges::count(chain, use.text()) > 0) {
-    reject(use.where(), fmt::format("library entries use each other in a cycle: {} -> {}",
-                                    fmt::join(chain, " -> "), use.text()));
-  }
-  chain.push_back(use.text());
-  Node entry = load_yaml(file);
-  const auto place = std::ranges::lower_bound(files_read_, file);
-  if (place == files_read_.end() || *place != file) files_read_.insert(place, file);
-  if (entry.kind() == Node::Kind::Map) return entry;
-  reject(entry.where(), "a library entry that is no map; expected lines such as 'name: value'");
-}
+}  // namespace
 
-Node Library::resolve(const Node& tree, std::vector<std::string>& chain) const {
-  Node node = tree;
-  // Keys beside `use` are laid over the entry before anything below is resolved, so that an
-  // override of a nested `use` swaps that entry instead of mixing two.
-  while (const Node* use = node.find(kUse)) {
-    const Node own = without(node, kUse);
-    node = load_entry(*use, chain).merged_with(own);
-  }
-  Diagnostics diagnostics;
-  const auto resolved = [&](const Node& child) {
-    std::vector<std::string> chain_below = chain;
-    try {
-      return resolve(child, chain_below);
-    } catch (const ConfigError& error) {
-      for (const std::string& message : error.messages()) diagnostics.error(message);
-      return Node();
+/// One call of Library::resolve().
+class Library::Resolution {
+ public:
+  Resolution(const Library& library, std::vector<InputFile>& files)
+      : library_(library), files_(files) {}
+
+  Node resolve(const Node& tree, Chain& chain) {
+    Node node = tree;
+    // Keys beside `use` are laid over the entry before anything below is resolved, so that an
+    // override of a nested `use` swaps that entry instead of mixing two.
+    while (const Node* use = node.find(kUse)) {
+      const Node own = without(node, kUse);
+      node = load_entry(*use, chain).merged_with(own);
     }
-  };
-  std::vector<Node> items;
-  for (const Node& item : node.items()) items.push_back(resolved(item));
-  std::vector<Node::Entry> entries;
-  for (const auto& [key, where, value] : node.entries()) {
-    entries.push_back({key, where, resolved(value)});
+    return node.uses_library() ? resolve_below(node, chain) : node;
   }
-  diagnostics.throw_if_any();
-  if (node.kind() == Node::Kind::Sequence) return Node::sequence(std::move(items), node.where());
-  return node.kind() == Node::Kind::Map ? Node::map(std::move(entries), node.where()) : node;
+
+ private:
+  Node load_entry(const Node& use, Chain& chain) {
+    if (use.kind() != Node::Kind::Scalar) {
+      reject(use.where(),
+             "'use' without a name; expected a library entry such as "
+             "'accelerators/h100-sxm'");
+    }
+    const fs::path file = library_.file_of(use.text(), use.where());
+    // A `use` that a scenario wrote below another is finite; only entries can go round in circles.
+    if (library_.entries_->was_read(use.where().file) &&
+        std::ranges::count(chain, use.text()) > 0) {
+      reject(use.where(), fmt::format("library entries use each other in a cycle: {} -> {}",
+                                      fmt::join(chain, " -> "), use.text()));
+    }
+    chain.push_back(use.text());
+    const Entries::Entry& entry = library_.entries_->read(file);
+    add_file(entry.file, files_);
+    if (entry.tree.kind() == Node::Kind::Map) return entry.tree;
+    reject(entry.tree.where(),
+           "a library entry that is no map; expected lines such as 'name: value'");
+  }
+
+  Node resolve_below(const Node& node, const Chain& chain) {
+    Diagnostics diagnostics;
+    const auto resolved = [&](const Node& child) {
+      if (!child.uses_library()) return child;
+      Chain chain_below = chain;
+      try {
+        return resolve(child, chain_below);
+      } catch (const ConfigError& error) {
+        for (const std::string& message : error.messages()) diagnostics.error(message);
+        return Node();
+      }
+    };
+    std::vector<Node> items;
+    for (const Node& item : node.items()) items.push_back(resolved(item));
+    std::vector<Node::Entry> entries;
+    for (const auto& [key, where, value] : node.entries()) {
+      entries.push_back({key, where, resolved(value)});
+    }
+    diagnostics.throw_if_any();
+    return node.kind() == Node::Kind::Sequence ? Node::sequence(std::move(items), node.where())
+                                               : Node::map(std::move(entries), node.where());
+  }
+
+  const Library& library_;
+  std::vector<InputFile>& files_;
+};
+
+Node Library::resolve(const Node& tree) const {
+  std::vector<InputFile> files;
+  return resolve(tree, files);
+}
+
+Node Library::resolve(const Node& tree, std::vector<InputFile>& files) const {
+  if (!tree.uses_library()) return tree;
+  Chain chain;
+  return Resolution(*this, files).resolve(tree, chain);
 }
 
 }  // namespace orrery

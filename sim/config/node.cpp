@@ -18,6 +18,7 @@ struct Node::Content {
   bool quoted = false;
   std::vector<Node> items = {};
   std::vector<Entry> entries = {};
+  bool uses_library = false;  // here or below
 };
 
 Node::Node() : Node(std::make_shared<const Content>()) {}
@@ -31,12 +32,19 @@ Node Node::scalar(std::string text, Location where, bool quoted) {
       .kind = Kind::Scalar, .where = std::move(where), .text = std::move(text), .quoted = quoted}));
 }
 Node Node::sequence(std::vector<Node> items, Location where) {
-  return Node(std::make_shared<const Content>(
-      Content{.kind = Kind::Sequence, .where = std::move(where), .items = std::move(items)}));
+  const bool uses = std::ranges::any_of(items, &Node::uses_library);
+  return Node(std::make_shared<const Content>(Content{.kind = Kind::Sequence,
+                                                      .where = std::move(where),
+                                                      .items = std::move(items),
+                                                      .uses_library = uses}));
 }
 Node Node::map(std::vector<Entry> entries, Location where) {
-  return Node(std::make_shared<const Content>(
-      Content{.kind = Kind::Map, .where = std::move(where), .entries = std::move(entries)}));
+  const bool uses = std::ranges::any_of(
+      entries, [](const Entry& entry) { return entry.value.uses_library() || entry.key == "use"; });
+  return Node(std::make_shared<const Content>(Content{.kind = Kind::Map,
+                                                      .where = std::move(where),
+                                                      .entries = std::move(entries),
+                                                      .uses_library = uses}));
 }
 
 Node::Kind Node::kind() const { return content_->kind; }
@@ -45,6 +53,8 @@ const std::string& Node::text() const { return content_->text; }
 bool Node::quoted() const { return content_->quoted; }
 const std::vector<Node>& Node::items() const { return content_->items; }
 const std::vector<Node::Entry>& Node::entries() const { return content_->entries; }
+
+bool Node::uses_library() const { return content_->uses_library; }
 
 const Node* Node::find(const std::string& key) const {
   const auto found = std::ranges::find(entries(), key, &Entry::key);

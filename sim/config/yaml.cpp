@@ -18,6 +18,7 @@
 #include <orrery/node.hpp>
 
 #include "config/plain_text.hpp"
+#include "config/yaml_subset.hpp"
 
 namespace orrery {
 namespace {
@@ -212,6 +213,11 @@ std::string hint_for(std::string_view message) {
 
 Node parse_yaml(const std::string& text, const std::string& file) {
   check_plain_text(text, file);
+  if (const std::optional<Node> tree = parse_yaml_subset(text, file)) return *tree;
+  return parse_whole_yaml(text, file);
+}
+
+Node parse_whole_yaml(const std::string& text, const std::string& file) {
   TreeBuilder builder(file);
   std::istringstream input(text);
   try {

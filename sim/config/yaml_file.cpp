@@ -8,6 +8,9 @@
 
 #include <orrery/node.hpp>
 
+#include "config/sha256.hpp"
+#include "config/yaml_file.hpp"
+
 namespace orrery {
 namespace {
 
@@ -47,6 +50,11 @@ std::string read_text(const fs::path& file) {
 }  // namespace
 
 Node load_yaml(const fs::path& file) {
+  std::string sha256;
+  return load_yaml(file, sha256);
+}
+
+Node load_yaml(const fs::path& file, std::string& sha256) {
   std::error_code failure;
   const fs::file_status status = fs::status(file, failure);
   if (status.type() == fs::file_type::not_found) {
@@ -56,7 +64,9 @@ Node load_yaml(const fs::path& file) {
   if (fs::is_directory(status)) {
     reject(file, "is a directory; expected a YAML file; name a file in it");
   }
-  Node tree = parse_yaml(read_text(file), file.string());
+  const std::string text = read_text(file);
+  sha256 = sha256_of(text);
+  Node tree = parse_yaml(text, file.string());
   if (tree.kind() == Node::Kind::Null) {
     reject(file, "file is empty; expected a YAML map such as 'name: value'");
   }

@@ -118,6 +118,10 @@ class Executor final : public CompletionHandler {
   // Communication on `rank` started or ended: re-time the block that runs beside it.
   void update_compute(std::uint32_t rank);
 
+  // Whether all who take part have the same latency: one timer serves them.
+  [[nodiscard]] bool wait_together(std::size_t meeting) const;
+  void end_latency(std::uint32_t index);
+
   // `share` of the transfer is left, (0, 1].
   void start_transfer(std::uint32_t index, double share = 1);
 
@@ -130,11 +134,19 @@ class Executor final : public CompletionHandler {
 
   void end(std::uint32_t index);
 
+  // `op` has ended: notes when what waits for it could start at the earliest, and calls
+  // `ready(next)` for what may start now.
+  template <class Ready>
+  void complete(std::uint32_t op, Ready ready);
+
+  // What an operation takes at its cost alone.
+  [[nodiscard]] Seconds time_alone(const Op& op) const;
+
   [[noreturn]] void fail_deadlock() const;
 
   struct Meeting {
-    std::size_t to_come = 0;
-    std::size_t to_end = 0;
+    std::uint32_t to_come = 0;
+    std::uint32_t to_end = 0;
   };
 
   const Program& program_;
@@ -151,9 +163,25 @@ class Executor final : public CompletionHandler {
   std::vector<std::uint8_t> parts_left_;  // flows of a collective under way
   std::vector<OpTime> times_;
   std::vector<std::uint32_t> last_cause_;  // whose end let an operation start
-  std::vector<Run> runs_;                  // one per rank
+  std::vector<Seconds> earliest_;          // start of an operation if all took their cost alone
+  Seconds critical_path_{};
+  std::vector<Run> runs_;  // one per rank
   std::vector<Meeting> meetings_;
+  std::vector<std::uint32_t> ready_;  // scratch of end()
   std::size_t done_ = 0;
 };
+
+template <class Ready>
+void Executor::complete(std::uint32_t op, Ready ready) {
+  ++done_;
+  const Seconds end = earliest_[op] + time_alone(program_.ops()[op]);
+  critical_path_ = max(critical_path_, end);
+  for (const std::uint32_t next : graph_.successors(op))
+    earliest_[next] = max(earliest_[next], end);
+  graph_.complete(op, [&](std::uint32_t next) {
+    last_cause_[next] = op;
+    ready(next);
+  });
+}
 
 }  // namespace orrery::event

@@ -22,18 +22,20 @@ Executor::Executor(const Program& program, const CostTable& costs, const Execute
       power_trace_(options.power_trace),
       kernel_(kernel),
       demands_(program, costs, kernel),
-      graph_(program),
-      timelines_(program, graph_, costs, options.launch_time),
+      graph_(program, options.coalesce),
+      timelines_(program, graph_, costs, options.launch_time, options.coalesce),
       ranks_(program.ranks),
       computing_(program.ranks),
       parts_left_(program.ops().size(), 0),
       times_(program.ops().size()),
       last_cause_(program.ops().size(), kNone),
+      earliest_(program.ops().size()),
       runs_(program.ranks),
       meetings_(program.meetings.size()) {
   for (RankState& rank : ranks_) rank.running.fill(kNone);
   for (std::size_t i = 0; i < meetings_.size(); ++i) {
-    meetings_[i] = {program.meetings[i].size(), program.meetings[i].size()};
+    const auto members = static_cast<std::uint32_t>(program.meetings[i].size());
+    meetings_[i] = {.to_come = members, .to_end = members};
   }
 }
 
@@ -45,6 +47,7 @@ StepResult Executor::run() {
   if (done_ != program_.ops().size()) fail_deadlock();
   StepResult result;
   result.step_time = kernel_.now();
+  result.critical_path = critical_path_;
   result.events = kernel_.events();
   result.flows = kernel_.flows();
   result.shared_flows = kernel_.shared_flows();
@@ -61,7 +64,7 @@ void Executor::completed(std::span<const Token> tokens) {
         end_compute(op);
         break;
       case Part::Latency:
-        start_transfer(op);
+        end_latency(op);
         break;
       case Part::Transfer:
         if (--parts_left_[op] == 0) end_transfer(op);
@@ -110,9 +113,39 @@ void Executor::arrive(std::uint32_t index, const Op& op) {
   }
   const auto meeting = static_cast<std::size_t>(op.meeting);
   if (--meetings_[meeting].to_come > 0) return;
+  Seconds earliest{};
+  for (const std::uint32_t member : program_.meetings[meeting]) {
+    earliest = max(earliest, earliest_[member]);
+  }
+  for (const std::uint32_t member : program_.meetings[meeting]) earliest_[member] = earliest;
+  if (wait_together(meeting)) {
+    kernel_.start_timer(costs_.collective(op.work).latency, token_of(index, Part::Latency));
+    return;
+  }
   for (const std::uint32_t member : program_.meetings[meeting]) {
     kernel_.start_timer(costs_.collective(program_.ops()[member].work).latency,
                         token_of(member, Part::Latency));
+  }
+}
+
+bool Executor::wait_together(std::size_t meeting) const {
+  const auto& members = program_.meetings[meeting];
+  const auto latency = [this](std::uint32_t member) {
+    return costs_.collective(program_.ops()[member].work).latency;
+  };
+  return std::all_of(members.begin(), members.end(), [&](std::uint32_t member) {
+    return latency(member) == latency(members.front());
+  });
+}
+
+void Executor::end_latency(std::uint32_t index) {
+  const std::int32_t meeting = program_.ops()[index].meeting;
+  if (meeting < 0 || !wait_together(static_cast<std::size_t>(meeting))) {
+    start_transfer(index);
+    return;
+  }
+  for (const std::uint32_t member : program_.meetings[static_cast<std::size_t>(meeting)]) {
+    start_transfer(member);
   }
 }
 
@@ -206,7 +239,6 @@ void Executor::end(std::uint32_t index) {
   RankState& rank = ranks_[op.rank];
   times_[index].end = kernel_.now();
   rank.running[static_cast<std::size_t>(op.stream)] = kNone;
-  ++done_;
   if (op.kind == Op::Kind::Collective) {
     const CollectiveCost& cost = costs_.collective(op.work);
     rank.comm_multiprocessors -= cost.multiprocessors;
@@ -215,12 +247,22 @@ void Executor::end(std::uint32_t index) {
     if (rank.comm_memory < BytesPerSecond(1)) rank.comm_memory = BytesPerSecond(0);
     update_compute(op.rank);
   }
-  std::vector<std::uint32_t> ready;
-  graph_.complete(index, [&](std::uint32_t next) {
-    last_cause_[next] = index;
-    ready.push_back(next);
-  });
-  for (const std::uint32_t next : ready) start(next);
+  // start() may end nothing, so the scratch is free until it returns.
+  ready_.clear();
+  complete(index, [this](std::uint32_t next) { ready_.push_back(next); });
+  for (const std::uint32_t next : ready_) start(next);
+}
+
+Seconds Executor::time_alone(const Op& op) const {
+  switch (op.kind) {
+    case Op::Kind::Compute:
+      return block(op).time;
+    case Op::Kind::Collective:
+      return costs_.collective(op.work).time();
+    case Op::Kind::Host:
+      return program_.host_times[op.work];
+  }
+  return Seconds(0);
 }
 
 void Executor::fail_deadlock() const {
@@ -239,9 +281,7 @@ void Executor::fail_deadlock() const {
 
 StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel) {
-  StepResult result = event::Executor(program, costs, options, kernel).run();
-  result.critical_path = critical_path(program, costs);
-  return result;
+  return event::Executor(program, costs, options, kernel).run();
 }
 
 }  // namespace orrery

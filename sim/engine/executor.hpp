@@ -24,8 +24,4 @@ struct ExecuteOptions {
 StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel);
 
-/// The longest chain of dependencies and stream order, each operation at its cost alone.
-/// @throws SimulationError on a cycle.
-Seconds critical_path(const Program& program, const CostTable& costs);
-
 }  // namespace orrery

@@ -117,9 +117,7 @@ void Executor::end_run(std::uint32_t rank) {
 }
 
 void Executor::pass_on(std::uint32_t op, std::vector<std::uint32_t>& ready) {
-  ++done_;
-  graph_.complete(op, [&](std::uint32_t next) {
-    last_cause_[next] = op;
+  complete(op, [&](std::uint32_t next) {
     if (times_[next].end < Seconds(0)) ready.push_back(next);
   });
 }

@@ -142,7 +142,6 @@ class RankTimeline {
   void start_collective(Stream stream);
   void begin_compute();
   void fill_gap();
-  [[nodiscard]] bool fill_own(const Need& need);
 
   // What changes under way.
   void go_to(Seconds time);
@@ -180,18 +179,11 @@ class RankTimeline {
   Seconds host_excess_{-1e30};
   Seconds idle_since_{};         // end of what was last on the compute stream
   std::size_t begun_ = kNoPass;  // pass that the compute stream is in
-  Seconds pass_begin_{};         // when it could begin
   bool fresh_ = false;           // nothing of it has run on the compute stream
   Tiles tiles_{};
   Tile last_tile_ = Tile::PipelineComm;
   Period period_;
   Mark period_begin_, period_end_;
 };
-
-/// A routine with nothing else on its rank.
-RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine);
-/// Likewise beside a message with `left` of RoutineProfiles::kParts left.
-BesideMessage run_beside(RoutineProfiles& profiles, std::uint32_t routine,
-                         const CollectiveCost& message, int left);
 
 }  // namespace orrery

@@ -2,9 +2,59 @@
 
 #include <algorithm>
 
+#include <orrery/error.hpp>
+
 #include "engine/rank_timeline.hpp"
 
 namespace orrery {
+namespace {
+
+// Of one pass that runs the routine.
+RoutineProfile measured(RankTimeline& line) {
+  line.measure();
+  while (line.run()) {
+  }
+  ORRERY_CHECK(line.done());
+  return {.time = line.compute_end(),
+          .launching = line.launching(),
+          .host_excess = line.host_excess(),
+          .tiles = line.tiles(),
+          .closed = line.end() <= line.compute_end() * (1 + 1e-12),
+          .sequential = false};
+}
+
+// A routine with nothing else on its rank.
+RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
+  const Pass pass{.routine = routine};
+  const std::uint32_t first = 0;
+  StepExchange exchange(1);
+  RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
+  RoutineProfile profile = measured(line);
+  for (const Step& step : profiles.index().outline().routines[routine].steps) {
+    // It could start before the routine does.
+    profile.closed = profile.closed &&
+                     (step.call >= 0 || step.op.stream == Stream::Compute || !step.after.empty());
+  }
+  return profile;
+}
+
+// Likewise beside a message with `left` of kParts left.
+BesideMessage run_beside(RoutineProfiles& profiles, std::uint32_t routine,
+                         const CollectiveCost& message, int left) {
+  const Pass pass{.routine = routine};
+  const std::uint32_t first = 0;
+  StepExchange exchange(1);
+  RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
+  line.place_message(message,
+                     message.time() * (static_cast<double>(left) / RoutineProfiles::kParts));
+  BesideMessage result{.known = true, .profile = measured(line)};
+  result.message_end = line.message_end();
+  result.fits = result.profile.closed;
+  return result;
+}
+
+}  // namespace
+
 void RoutineProfile::append(const RoutineProfile& next) {
   host_excess = max(host_excess, launching - time + next.host_excess);
   time += next.time;

@@ -1,35 +1,61 @@
 #include "engine/schedule_graph.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace orrery {
 
-ScheduleGraph::ScheduleGraph(const Program& program) {
+namespace {
+
+// Calls `edge(op, before)` for every dependency and for the order of each rank's streams.
+template <class Edge>
+void for_each_edge(const Program& program, Edge edge) {
+  for (const auto& [op, before] : program.edges()) edge(op, before);
   const auto& ops = program.ops();
-  std::vector<Program::Edge> edges = program.edges();
-  constexpr auto none = std::numeric_limits<std::uint32_t>::max();
-  std::vector<std::uint32_t> last(program.ranks * static_cast<std::size_t>(kStreamCount), none);
+  std::vector<std::uint32_t> last(program.ranks * static_cast<std::size_t>(kStreamCount),
+                                  ScheduleGraph::kNone);
   for (std::uint32_t op = 0; op < ops.size(); ++op) {
     auto& previous = last[ops[op].rank * static_cast<std::size_t>(kStreamCount) +
                           static_cast<std::size_t>(ops[op].stream)];
-    if (previous != none) edges.push_back({op, previous});
+    if (previous != ScheduleGraph::kNone) edge(op, previous);
     previous = op;
   }
-  first_.assign(ops.size() + 1, 0);
-  waiting_.assign(ops.size(), 0);
-  for (const auto& edge : edges) ++first_[edge.before + 1];
+}
+
+}  // namespace
+
+ScheduleGraph::ScheduleGraph(const Program& program, bool with_chains) {
+  count(program);
+  fill(program);
+  sort();
+  if (with_chains) chain(program);
+}
+
+void ScheduleGraph::count(const Program& program) {
+  first_.assign(program.ops().size() + 1, 0);
+  waiting_.assign(program.ops().size(), 0);
+  for_each_edge(program, [this](std::uint32_t op, std::uint32_t before) {
+    ++first_[before + 1];
+    ++waiting_[op];
+  });
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
-  next_.resize(edges.size());
-  std::vector<std::uint32_t> cursor(first_.begin(), first_.end() - 1);
-  for (const auto& edge : edges) {
-    next_[cursor[edge.before]++] = edge.op;
-    ++waiting_[edge.op];
+}
+
+// While it fills, first_[op] is where the next successor of `op` goes: at the end that is where
+// those of the next operation begin.
+void ScheduleGraph::fill(const Program& program) {
+  next_.resize(first_.back());
+  for_each_edge(program,
+                [this](std::uint32_t op, std::uint32_t before) { next_[first_[before]++] = op; });
+  for (std::size_t i = first_.size() - 1; i > 0; --i) first_[i] = first_[i - 1];
+  first_[0] = 0;
+}
+
+void ScheduleGraph::sort() {
+  for (std::size_t op = 0; op + 1 < first_.size(); ++op) {
+    const auto begin = next_.begin() + first_[op];
+    const auto end = next_.begin() + first_[op + 1];
+    if (end - begin > 1) std::sort(begin, end);
   }
-  for (std::size_t op = 0; op < ops.size(); ++op) {
-    std::sort(next_.begin() + first_[op], next_.begin() + first_[op + 1]);
-  }
-  chain(program);
 }
 
 void ScheduleGraph::chain(const Program& program) {

@@ -11,17 +11,19 @@ namespace orrery {
 
 class ScheduleGraph {
  public:
-  explicit ScheduleGraph(const Program& program);
+  /// O(operations + dependencies).
+  explicit ScheduleGraph(const Program& program, bool with_chains = true);
 
   [[nodiscard]] bool ready(std::uint32_t op) const { return waiting_[op] == 0; }
   /// Operations that wait for `op`, in order of creation.
   [[nodiscard]] std::span<const std::uint32_t> successors(std::uint32_t op) const {
     return std::span(next_).subspan(first_[op], first_[op + 1] - first_[op]);
   }
+  static constexpr std::uint32_t kNone = 0xffffffffU;
   /// The operation that follows `op` on the compute stream of its rank, when it waits for `op` only
   /// and nothing else waits for `op`: nothing can come between them. kNone where there is none.
+  /// @pre with_chains
   [[nodiscard]] std::uint32_t chained(std::uint32_t op) const { return chained_[op]; }
-  static constexpr std::uint32_t kNone = 0xffffffffU;
   /// `op` has ended: calls `start(next)` for every operation that became ready, in order of
   /// creation.
   template <class Start>
@@ -32,6 +34,9 @@ class ScheduleGraph {
   }
 
  private:
+  void count(const Program& program);
+  void fill(const Program& program);
+  void sort();
   void chain(const Program& program);
 
   std::vector<std::uint32_t> first_;  // of each operation in next_, one more at the end

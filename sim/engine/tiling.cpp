@@ -23,7 +23,8 @@ class RankTiler {
     idle(index, tiles);
     const Seconds busy = times_[index].end - times_[index].start;
     now_[op.rank] = times_[index].end;
-    tile(tiles, op.tile) += busy - times_[index].host;
+    // Sums in another order may miss one another by a rounding: no tile gets a negative part.
+    tile(tiles, op.tile) += max(Seconds(0), busy - times_[index].host);
     tile(tiles, Tile::Host) += times_[index].host;
   }
 
@@ -33,7 +34,7 @@ class RankTiler {
       tile(tiles, program_.ops()[last_op].tile) += times_[last_op].end - now_[rank];
       now_[rank] = times_[last_op].end;
     }
-    tile(tiles, Tile::Bubble) += step - now_[rank];
+    tile(tiles, Tile::Bubble) += max(Seconds(0), step - now_[rank]);
   }
 
   static constexpr std::uint32_t kNoOp = 0xffffffffU;

@@ -12,13 +12,13 @@ constexpr int kMostFailures = 8;
 }  // namespace
 
 Timelines::Timelines(const Program& program, const ScheduleGraph& graph, const CostTable& costs,
-                     Seconds launch_time)
+                     Seconds launch_time, bool coalesce)
     : program_(program),
       graph_(graph),
       costs_(costs),
       launch_time_(launch_time),
       reachable_(program.ranks) {
-  if (program.instances.empty()) return;
+  if (!coalesce || program.instances.empty()) return;
   find_reachable();
   const std::vector<std::uint32_t> latest = latest_compute();
   first_.assign(program.ops().size(), kNone);

@@ -25,9 +25,9 @@ class Timelines {
  public:
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
-  /// Keeps references.
+  /// Keeps references. Without `coalesce` no instance is ever begun.
   Timelines(const Program& program, const ScheduleGraph& graph, const CostTable& costs,
-            Seconds launch_time);
+            Seconds launch_time, bool coalesce = true);
 
   /// The instance that begins with operation `op` and that nothing can touch while it runs, if it
   /// starts with nothing else under way on its rank; or kNone.

@@ -84,8 +84,8 @@ class Kernel {
 /// of others carry the rounding of SimGrid's clock, some 1e-16 of all the time in which flows have
 /// competed in the process.
 /// A flow that takes different amounts of its contended resources enters SimGrid with the ratios of
-/// whole numbers, within 5e-4 of those given (kernel/whole_amounts.hpp); amounts in such ratios, and
-/// any single amount, are exact.
+/// whole numbers, within 5e-4 of those given (kernel/whole_amounts.hpp); amounts in such ratios,
+/// and any single amount, are exact.
 std::unique_ptr<Kernel> make_kernel();
 
 }  // namespace orrery

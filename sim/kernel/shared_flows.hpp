@@ -52,7 +52,9 @@ class SharedFlows {
   virtual void run(Seconds now, SharedFlowsListener& listener) = 0;
 };
 
-/// In SimGrid. One at a time in a process. @throws InternalError if another is alive
+/// In SimGrid, from a module that the first call loads. One at a time in a process: waits until the
+/// one that another thread has is gone. @throws InternalError if this thread has one,
+/// SimulationError if the module is not installed
 std::unique_ptr<SharedFlows> make_simgrid_shared_flows();
 
 }  // namespace orrery

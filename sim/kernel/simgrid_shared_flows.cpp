@@ -211,8 +211,8 @@ class SimgridSharedFlows final : public SharedFlows {
     Bytes left{};  // at its start
   };
 
-  // Ended or cancelled. SimGrid still asks about it when it next takes stock, so it is kept until the
-  // next wake.
+  // Ended or cancelled. SimGrid still asks about it when it next takes stock, so it is kept until
+  // the next wake.
   struct Finished {
     sg4::CommPtr comm;
     std::size_t own;
@@ -285,8 +285,12 @@ class SimgridSharedFlows final : public SharedFlows {
 
 }  // namespace
 
-std::unique_ptr<SharedFlows> make_simgrid_shared_flows() {
-  return std::make_unique<SimgridSharedFlows>();
+// What the module offers (install/module.hpp).
+extern "C" {
+[[gnu::visibility("default")]] extern const char orrery_module_version[] = ORRERY_VERSION;
+[[gnu::visibility("default")]] SharedFlows* orrery_make_shared_flows() {
+  return new SimgridSharedFlows;
+}
 }
 
 }  // namespace orrery

@@ -1,8 +1,6 @@
 #include <orrery/outline.hpp>
 
 #include <array>
-#include <map>
-#include <tuple>
 #include <utility>
 
 #include <orrery/error.hpp>
@@ -16,7 +14,7 @@ constexpr std::uint32_t kNone = 0xffffffffU;
 class Flattener {
  public:
   Flattener(Program& program, const std::vector<Routine>& routines)
-      : program_(program), routines_(routines), last_(program.ranks) {
+      : program_(program), routines_(routines), last_(program.ranks), issued_(program.ranks) {
     for (auto& streams : last_) streams.fill(kNone);
   }
 
@@ -65,22 +63,27 @@ class Flattener {
     std::vector<std::uint32_t>* const at_entry = entries_;
     const Routine& routine = routines_[index];
     ORRERY_CHECK(!routine.steps.empty());
-    std::vector<Ends> placed(routine.steps.size());
+    const std::size_t base = placed_.size();  // of this run in the stack of all
+    placed_.resize(base + routine.steps.size());
+    const auto placed = [this, base](std::size_t step) -> Ends& { return placed_[base + step]; };
     std::uint32_t compute = entry;
     for (std::size_t i = 0; i < routine.steps.size(); ++i) {
       const Step& step = routine.steps[i];
-      placed[i] = step.call >= 0 ? call(step, rank, compute) : single(step, rank);
+      const Ends ends = step.call >= 0 ? call(step, rank, compute) : single(step, rank);
+      placed(i) = ends;
       for (const std::uint32_t after : step.after) {
-        const std::uint32_t before = after == Step::kEntry ? entry : placed[after].last;
-        if (before != kNone) program_.add_dependency(placed[i].first, before);
-        if (after == Step::kEntry && at_entry != nullptr) at_entry->push_back(placed[i].first);
+        const std::uint32_t before = after == Step::kEntry ? entry : placed(after).last;
+        if (before != kNone) program_.add_dependency(ends.first, before);
+        if (after == Step::kEntry && at_entry != nullptr) at_entry->push_back(ends.first);
       }
       if (step.call >= 0 || step.op.stream == Stream::Compute) {
-        compute = placed[i].last;
+        compute = ends.last;
         entries_ = nullptr;
       }
     }
-    return {placed[routine.first_compute].first, placed[routine.last_compute].last};
+    const Ends all = {placed(routine.first_compute).first, placed(routine.last_compute).last};
+    placed_.resize(base);
+    return all;
   }
 
   Ends call(const Step& step, std::uint32_t rank, std::uint32_t entry) {
@@ -116,18 +119,33 @@ class Flattener {
     const auto& meetings = program_.represented[op.rank].meetings;
     const auto group = static_cast<std::size_t>(program_.collectives[op.work].group);
     if (group >= meetings.size() || meetings[group] < 0) return;
-    const int count = issued_[{op.rank, meetings[group], op.stream}]++;
-    const auto key = std::make_tuple(meetings[group], op.stream, count);
-    const auto next = static_cast<std::int32_t>(known_.size());
-    program_.meet(index, known_.emplace(key, next).first->second);
+    const auto stream = static_cast<std::size_t>(op.stream);
+    const auto number = static_cast<std::size_t>(meetings[group]);
+    if (number >= known_.size()) known_.resize(number + 1);
+    std::vector<std::int32_t>& known = known_[number][stream];
+    const std::size_t count = issued(op.rank, number)[stream]++;
+    if (count >= known.size()) known.push_back(meetings_made_++);
+    program_.meet(index, known[count]);
+  }
+
+  // How many collectives of a group a rank has issued, by stream. A rank is in few groups.
+  using Counts = std::array<std::uint32_t, kStreamCount>;
+  Counts& issued(std::uint32_t rank, std::size_t number) {
+    for (auto& [of, counts] : issued_[rank]) {
+      if (of == number) return counts;
+    }
+    return issued_[rank].emplace_back(number, Counts{}).second;
   }
 
   Program& program_;
   const std::vector<Routine>& routines_;
+  std::vector<Ends> placed_;                       // of the steps of routines under way
   std::vector<std::uint32_t>* entries_ = nullptr;  // of the pass, until its first compute
   std::vector<std::array<std::uint32_t, kStreamCount>> last_;
-  std::map<std::tuple<std::uint32_t, std::int32_t, Stream>, int> issued_;
-  std::map<std::tuple<std::int32_t, Stream, int>, std::int32_t> known_;
+  std::vector<std::vector<std::pair<std::size_t, Counts>>> issued_;  // by rank: of a group
+  // By the number of a group and the stream: the meetings, in order.
+  std::vector<std::array<std::vector<std::int32_t>, kStreamCount>> known_;
+  std::int32_t meetings_made_ = 0;
 };
 
 }  // namespace

@@ -50,6 +50,13 @@ Json memory_json(const MemoryReport& m) {
   return json;
 }
 
+Json collective_json(const CollectiveReport& c) {
+  return {{"algorithm", c.algorithm},
+          {"protocol", c.protocol},
+          {"algorithm_bandwidth_bytes_per_s", c.algorithm_bandwidth.si()},
+          {"bus_bandwidth_bytes_per_s", c.bus_bandwidth.si()}};
+}
+
 void add_step(const Report& report, Json& json) {
   json["breakdown_s"] = tiles_json(report.step.breakdown);
   Json ranks = Json::array();
@@ -96,11 +103,7 @@ Json tree(const Report& report, const JsonOptions& options) {
     add_step(report, json);
   }
   if (report.collective) {
-    json["collective"] = {
-        {"algorithm", report.collective->algorithm},
-        {"protocol", report.collective->protocol},
-        {"algorithm_bandwidth_bytes_per_s", report.collective->algorithm_bandwidth.si()},
-        {"bus_bandwidth_bytes_per_s", report.collective->bus_bandwidth.si()}};
+    json["collective"] = collective_json(*report.collective);
   }
   for (const TransferReport& one : report.transfers) {
     json["transfers"].push_back({{"name", one.name},
@@ -172,24 +175,60 @@ const Json* step_into(const Json& at, const std::string& step) {
   return closed && value.is_array() && index < value.size() ? &value[index] : nullptr;
 }
 
-}  // namespace
-
-double metric(const Report& report, const std::string& path) {
-  if (path == "throughput.step_time_s" && report.throughput) {
-    return report.throughput->step_time.si();  // the common one, without building the tree
-  }
-  const Json json = tree(report, {.timing = true});
+// The value at a path; null where there is none, and then `missing` is the step that fails, in
+// `at`.
+const Json* find_value(const Json& json, const std::string& path, std::string* missing = nullptr,
+                       const Json** last = nullptr) {
   const Json* at = &json;
   std::string step;
   for (std::size_t start = 0; start <= path.size(); start += step.size() + 1) {
     step = path.substr(start, path.find('.', start) - start);
     const Json* next = step_into(*at, step);
     if (next == nullptr) {
-      throw ConfigError(fmt::format("metric '{}': the report has no '{}'{}", path, step,
-                                    other_metric(json, *at, path, step)));
+      if (missing != nullptr) *missing = step;
+      if (last != nullptr) *last = at;
+      return nullptr;
     }
     at = next;
   }
+  return at;
+}
+
+[[noreturn]] void reject_metric(const Report& report, const std::string& path) {
+  const Json json = tree(report, {.timing = true});
+  std::string step;
+  const Json* at = &json;
+  find_value(json, path, &step, &at);
+  throw ConfigError(fmt::format("metric '{}': the report has no '{}'{}", path, step,
+                                other_metric(json, *at, path, step)));
+}
+
+// Enough of the tree for a path that starts with `key`: most metrics are of parts that are quick to
+// make.
+Json part_with(const Report& report, const std::string& key) {
+  Json json;
+  if (key == "throughput" && report.throughput) {
+    json[key] = throughput_json(*report.throughput);
+  } else if (key == "memory" && report.memory) {
+    json[key] = memory_json(*report.memory);
+  } else if (key == "collective" && report.collective) {
+    json[key] = collective_json(*report.collective);
+  } else if (key == "breakdown_s" && report.throughput) {
+    json[key] = tiles_json(report.step.breakdown);
+  } else if (report.operation && (key == "power" || key == "energy" || key == "thermal")) {
+    add_operation(*report.operation, json);
+  } else {
+    json = tree(report, {.timing = true});
+  }
+  return json;
+}
+
+}  // namespace
+
+double metric(const Report& report, const std::string& path) {
+  const Json part = part_with(report, path.substr(0, path.find('.')));
+  const Json* at = find_value(part, path);
+  if (at == nullptr) reject_metric(report, path);
   if (at->is_boolean()) return at->get<bool>() ? 1 : 0;
   if (!at->is_number()) throw ConfigError(fmt::format("metric '{}' is not a number", path));
   return at->get<double>();

@@ -1,19 +1,18 @@
 #pragma once
-/// Everything that a scenario names, made; and steps of workloads on it.
+/// Everything that a scenario names, made.
 
 #include <memory>
 #include <vector>
 
 #include <orrery/registry.hpp>
-#include <orrery/report.hpp>
 #include <orrery/scenario.hpp>
 
 #include "engine/cost_table.hpp"
 #include "job/job_spec.hpp"
-#include "job/step_book.hpp"
 
 namespace orrery {
 
+/// A machine, its surroundings, its limits and what it does. Threads may evaluate workloads on one.
 struct Machine {
   std::unique_ptr<Platform> platform;
   std::unique_ptr<const CollectiveModel> collectives;  ///< never null
@@ -25,26 +24,14 @@ struct Machine {
 /// Servers that the job singles out, or that hold the slowest device that the seed draws, are set
 /// apart. @throws ConfigError with every mistake of the scenario.
 Machine make_machine(const Scenario& scenario, const Registry& registry);
+/// The same without a workload: that of the scenario is not looked at.
+Machine make_idle_machine(const Scenario& scenario, const Registry& registry);
+/// The workload of a resolved `workload` map. @throws ConfigError with every mistake of the map.
+std::unique_ptr<const Workload> make_workload(const Node& workload, const Registry& registry);
 
 /// Every kind of device at work on a job of so many devices, without communication, under the
 /// limits of the scenario.
 std::vector<DevicePoint> device_points(const Machine& machine, OperatingPoint::Regime regime,
                                        int devices);
-
-struct EvaluateOptions {
-  Fidelity fidelity = Fidelity::Event;
-  bool fold = true;
-  bool coalesce = true;
-  bool ignore_memory = false;
-  /// Let temperature, power and clocks settle; otherwise devices are as warm as OperatingPoint
-  /// says.
-  bool operate = false;
-  bool follow_job = false;   ///< then, if the scenario has one
-  bool power_trace = false;  ///< keep the power within the step, of `event`
-};
-
-/// Lowers `workload` and evaluates one step. The report lacks what only a scenario knows.
-/// @throws ConfigError, SimulationError
-Report evaluate(const Machine& machine, const Workload& workload, const EvaluateOptions& options);
 
 }  // namespace orrery

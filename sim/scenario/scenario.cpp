@@ -1,11 +1,14 @@
 #include <orrery/scenario.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <orrery/reader.hpp>
 
+#include "config/yaml_file.hpp"
+#include "install/installation.hpp"
 #include "scenario/run_spec.hpp"
-#include "scenario/sha256.hpp"
 
 namespace orrery {
 namespace fs = std::filesystem;
@@ -54,12 +57,17 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
     }
     if (at == at.parent_path()) break;
   }
-  folders.emplace_back(fs::path(ORRERY_DATA_DIR) / "configs");
+  const Located shipped = find_shared_data("configs");
+  if (shipped.path.empty()) {
+    folders.insert(folders.end(), shipped.searched.begin(), shipped.searched.end());
+  } else if (std::find(folders.begin(), folders.end(), shipped.path) == folders.end()) {
+    folders.push_back(shipped.path);
+  }
   return folders;
 }
 
-Scenario make_scenario(const Node& tree, const Library& library,
-                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+Node with_overrides(const Node& tree,
+                    const std::vector<std::pair<std::string, std::string>>& overrides) {
   Node changed = expand_shorthand(tree);
   // Overrides may set what the file leaves out of these.
   for (const char* key : {"run", "plan", "record", "environment"}) {
@@ -76,10 +84,15 @@ Scenario make_scenario(const Node& tree, const Library& library,
   for (const auto& [path, value] : overrides) {
     changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
   }
-  changed = library.resolve(changed);
-  Diagnostics diagnostics;
-  Reader reader(changed, "the scenario", diagnostics);
+  return changed;
+}
+
+Scenario make_scenario(const Node& tree, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides) {
   Scenario scenario;
+  const Node resolved = library.resolve(with_overrides(tree, overrides), scenario.inputs);
+  Diagnostics diagnostics;
+  Reader reader(resolved, "the scenario", diagnostics);
   scenario.name = reader.text_or("name", "unnamed");
   scenario.description = reader.text_or("description", "");
   scenario.system = reader.raw("system");
@@ -100,9 +113,25 @@ Scenario make_scenario(const Node& tree, const Library& library,
   return scenario;
 }
 
+namespace {
+
+fs::path scenario_file(const fs::path& path) {
+  return fs::is_directory(path) ? path / "scenario.yaml" : path;
+}
+
+}  // namespace
+
 Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
-  const fs::path file = fs::is_directory(path) ? path / "scenario.yaml" : path;
-  const Node tree = load_yaml(file);
+  const fs::path folder = scenario_file(path).parent_path();
+  const Library library(library_folders(folder.empty() ? "." : folder, options));
+  return load_scenario(path, library, options.overrides);
+}
+
+Scenario load_scenario(const fs::path& path, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+  const fs::path file = scenario_file(path);
+  InputFile input{.path = file.generic_string(), .sha256 = ""};
+  const Node tree = load_yaml(file, input.sha256);
   const Node* header = tree.find("orrery");
   if (header == nullptr || header->text() != "scenario/1") {
     const Location place = header == nullptr ? tree.where() : header->where();
@@ -110,15 +139,12 @@ Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
         fmt::format("{}: not a scenario; expected the key `orrery: scenario/1`{}", place.text(),
                     header == nullptr ? "" : fmt::format("; got '{}'", header->text())));
   }
-  const Library library(
-      library_folders(file.parent_path().empty() ? "." : file.parent_path(), options));
-  Scenario scenario = make_scenario(tree, library, options.overrides);
+  Scenario scenario = make_scenario(tree, library, overrides);
   if (scenario.name == "unnamed") scenario.name = file.stem().string();
-  scenario.inputs.push_back({file.generic_string(), sha256_of(file)});
-  for (const fs::path& entry : library.files_read()) {
-    scenario.inputs.push_back(
-        {entry.lexically_proximate(fs::current_path()).generic_string(), sha256_of(entry)});
+  for (InputFile& entry : scenario.inputs) {
+    entry.path = fs::path(entry.path).lexically_proximate(fs::current_path()).generic_string();
   }
+  scenario.inputs.insert(scenario.inputs.begin(), std::move(input));
   return scenario;
 }
 

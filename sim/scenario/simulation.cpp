@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-#include "scenario/machine.hpp"
+#include "scenario/evaluate.hpp"
 
 namespace orrery {
 namespace {
@@ -23,14 +23,7 @@ Simulation::Simulation(Scenario scenario, Registry registry)
 Report Simulation::run() const {
   const auto started = std::chrono::steady_clock::now();
   const Machine machine = make_machine(scenario_, registry_);
-  Report report = evaluate(machine, *machine.workload,
-                           {.fidelity = scenario_.fidelity,
-                            .fold = scenario_.fold,
-                            .coalesce = scenario_.coalesce,
-                            .ignore_memory = scenario_.ignore_memory,
-                            .operate = true,
-                            .follow_job = true,
-                            .power_trace = machine.operation.record.step});
+  Report report = evaluate(machine, *machine.workload, options_of(scenario_, machine));
   report.seed = scenario_.seed.value_or(0);
   report.scenario = scenario_.name;
   report.description = scenario_.description;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "scenario/machine.hpp"
+#include "scenario/evaluate.hpp"
 #include "study/plan_search.hpp"
 
 namespace orrery {

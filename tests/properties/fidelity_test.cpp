@@ -106,17 +106,20 @@ Changes drawn(std::mt19937& random) {
   };
   const auto truth = [&] { return one({"true", "false"}); };
   const std::string tensor = one({"1", "2", "4"}), pipeline = one({"1", "2", "4"});
-  Changes all = {{"workload.parallelism",
-                  "{tensor: " + tensor + ", pipeline: " + pipeline + ", sequence: " +
-                      (tensor == "1" ? "false" : truth()) + ", context: " + one({"1", "1", "2"}) +
-                      ", context_style: " + one({"ring", "all_gather", "ulysses"}) +
-                      ", sharding: " + one({"none", "zero1", "zero2", "zero3", "hybrid"}) + "}"},
-                 {"workload.global_batch", one({"32", "64", "96", "256"})},
-                 {"workload.recompute", one({"none", "selective", "full", "operator"})},
-                 {"workload.software", "{use: software/" +
-                                           one({"megatron-core-2024", "fsdp-2023", "maxtext-2024",
-                                                "torchtitan-2024-compile"}) +
-                                           "}"}};
+  Changes all = {
+      {"workload.parallelism",
+       "{tensor: " + tensor + ", pipeline: " + pipeline + ", sequence: " +
+           (tensor == "1" ? "false" : truth()) + ", context: " + one({"1", "1", "2"}) +
+           ", context_style: " + one({"ring", "all_gather", "ulysses"}) + ", sharding: " +
+           (pipeline == "1" ? one({"none", "zero1", "zero2", "zero3", "hybrid"})
+                            : one({"none", "zero1"})) +
+           "}"},
+      {"workload.global_batch", one({"32", "64", "96", "256"})},
+      {"workload.recompute", one({"none", "selective", "full", "operator"})},
+      {"workload.software",
+       "{use: software/" +
+           one({"megatron-core-2024", "fsdp-2023", "maxtext-2024", "torchtitan-2024-compile"}) +
+           "}"}};
   for (const char* name : {"grad_reduce", "param_gather", "tensor", "tensor_backward", "p2p"}) {
     all.emplace_back(std::string("workload.overlap.") + name, truth());
   }

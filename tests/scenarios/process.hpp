@@ -35,16 +35,18 @@ inline std::string text_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// Runs `orrery` with `arguments`; `environment` is put in front, such as "NO_COLOR=1".
-inline Finished run_orrery(const std::vector<std::string>& arguments,
-                           const std::string& environment = "") {
+/// Runs `program` with `arguments`; `environment` is put in front, such as "NO_COLOR=1" or
+/// "cd / &&".
+inline Finished run_program(const std::filesystem::path& program,
+                            const std::vector<std::string>& arguments,
+                            const std::string& environment = "") {
   const auto quoted = [](const std::string& text) {
     std::string result = "'";
     for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return result + "'";
   };
   const std::filesystem::path errors = scratch("stderr");
-  std::string command = environment + " " + quoted(ORRERY_EXECUTABLE);
+  std::string command = environment + " " + quoted(program.string());
   for (const std::string& argument : arguments) command += " " + quoted(argument);
   command += " 2>" + quoted(errors.string()) + " </dev/null";
   Finished finished;
@@ -58,6 +60,12 @@ inline Finished run_orrery(const std::vector<std::string>& arguments,
   finished.errors = text_of(errors);
   std::filesystem::remove(errors);
   return finished;
+}
+
+/// Runs the `orrery` of this build.
+inline Finished run_orrery(const std::vector<std::string>& arguments,
+                           const std::string& environment = "") {
+  return run_program(ORRERY_EXECUTABLE, arguments, environment);
 }
 
 }  // namespace orrery

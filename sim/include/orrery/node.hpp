@@ -43,6 +43,8 @@ class Node {
   [[nodiscard]] const std::vector<Entry>& entries() const;
   /// The value of `key`, or null when absent or when this is no map.
   [[nodiscard]] const Node* find(const std::string& key) const;
+  /// Whether a key of this map, or of one anywhere below, is `use`. O(1).
+  [[nodiscard]] bool uses_library() const;
 
   /// This tree with `over` laid on top: maps merge key by key, everything else is replaced. A map
   /// below the top that names its `model` is whole: it replaces what was there.
@@ -74,8 +76,16 @@ Node load_yaml(const std::filesystem::path& file);
 /// The candidate within two edits of `name`, as "; did you mean 'x'?", or "" when there is none.
 std::string did_you_mean(const std::string& name, const std::vector<std::string>& candidates);
 
+/// A file that a result depends on.
+struct InputFile {
+  std::string path;
+  std::string sha256;  ///< lowercase hexadecimal
+};
+
 /// Folders of library entries (`configs/`), and the `use:` key that pulls them in:
 /// `use: accelerators/h100-sxm` is replaced by that file's tree, keys beside it override it.
+/// Every entry is read and parsed once in the life of a Library: changes of its file are not seen
+/// later. Threads may share one; copies share what was read.
 class Library {
  public:
   /// Folders are searched in order.
@@ -83,18 +93,18 @@ class Library {
   /// The tree with every `use:` resolved, at any depth.
   /// @throws ConfigError for an unknown entry (with a suggestion) or a cycle (naming its chain).
   [[nodiscard]] Node resolve(const Node& tree) const;
+  /// The same; adds the files of the entries that were used, sorted by path and unique.
+  [[nodiscard]] Node resolve(const Node& tree, std::vector<InputFile>& files) const;
   /// The file of an entry such as "accelerators/h100-sxm". @throws ConfigError if unknown.
   [[nodiscard]] std::filesystem::path file_of(const std::string& entry, const Location& from) const;
   /// All entries as "kind/name", sorted.
   [[nodiscard]] std::vector<std::string> entries() const;
-  /// Files read by the last calls of resolve(), for provenance, sorted and unique.
-  [[nodiscard]] const std::vector<std::filesystem::path>& files_read() const { return files_read_; }
 
  private:
-  Node resolve(const Node& tree, std::vector<std::string>& chain) const;
-  Node load_entry(const Node& use, std::vector<std::string>& chain) const;
+  class Entries;
+  class Resolution;
   std::vector<std::filesystem::path> folders_;
-  mutable std::vector<std::filesystem::path> files_read_;
+  std::shared_ptr<Entries> entries_;
 };
 
 }  // namespace orrery

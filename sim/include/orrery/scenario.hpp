@@ -15,8 +15,7 @@ namespace orrery {
 
 /// How scenarios are found and changed.
 struct LoadOptions {
-  /// Library folders, searched in order, before the `configs` folder nearest above the scenario and
-  /// the one that was installed with Orrery.
+  /// Library folders, searched in order, before any other: see library_folders().
   std::vector<std::filesystem::path> library;
   /// Dotted paths and YAML values, applied in order: {"workload.ranks", "128"}.
   std::vector<std::pair<std::string, std::string>> overrides;
@@ -25,12 +24,6 @@ struct LoadOptions {
 /// How a step is evaluated: by discrete events, or in closed form.
 enum class Fidelity { Event, Analytic };
 const char* to_text(Fidelity fidelity);
-
-/// A file that a result depends on.
-struct InputFile {
-  std::string path;
-  std::string sha256;  ///< lowercase hexadecimal
-};
 
 /// A resolved scenario: no `use` is left.
 struct Scenario {
@@ -55,14 +48,28 @@ struct Scenario {
 
 /// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
 Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
+/// The same with a library that outlives the call: of many scenarios, or of one with many
+/// overrides, only the first that uses an entry reads it.
+Scenario load_scenario(const std::filesystem::path& path, const Library& library,
+                       const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
-/// The library folders that a scenario in `folder` sees.
+/// The library folders that a scenario in `folder` sees, in the order of search:
+/// 1. `options.library`;
+/// 2. `configs` in `folder` or in the nearest folder above it;
+/// 3. `PREFIX/share/orrery/configs` of the installation or build tree that the running program is
+///    part of: `PREFIX/lib` is in the program's run path (the `orrery` executable's is
+///    `$ORIGIN/../lib`; linking the CMake package adds it); no path is compiled into the library
+///    itself. Where there is none, the places that were tried stand here, for messages.
+/// A program without that run path names `PREFIX/share/orrery/configs` in `options.library`.
 std::vector<std::filesystem::path> library_folders(const std::filesystem::path& folder,
                                                    const LoadOptions& options);
 
+/// Applies overrides to a scenario tree, in order. `workload.model: x` and `workload.software: y`
+/// stand for `{use: ai-models/x}` and `{use: software/y}`. @throws ConfigError
+Node with_overrides(const Node& tree,
+                    const std::vector<std::pair<std::string, std::string>>& overrides);
 /// Applies overrides and resolves library entries of a scenario tree without header (keys system,
-/// workload, run). `workload.model: x` and `workload.software: y` stand for `{use: ai-models/x}`
-/// and `{use: software/y}`.
+/// workload, run). `inputs` of the result are the entries.
 /// @throws ConfigError
 Scenario make_scenario(const Node& tree, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides);

@@ -65,6 +65,12 @@ std::vector<std::filesystem::path> validation_suites(const std::filesystem::path
 /// Simulates every case of a suite. @throws ConfigError when the suite or its table is malformed.
 SuiteResult validate_suite(const std::filesystem::path& file, const Registry& registry,
                            const LoadOptions& options = {});
+/// The same for several suites, in the order of `files`, on `threads` threads (0: one per
+/// processor). Results do not depend on their number. Library entries are read once, and machines
+/// are made once for all cases of a suite that differ in nothing but their workload.
+std::vector<SuiteResult> validate_suites(const std::vector<std::filesystem::path>& files,
+                                         const Registry& registry, const LoadOptions& options = {},
+                                         int threads = 0);
 
 /// A table of suites for a terminal, and the cases of one.
 std::string to_text(const std::vector<SuiteResult>& suites);

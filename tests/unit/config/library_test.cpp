@@ -4,9 +4,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <orrery/node.hpp>
+
+#include "config/sha256.hpp"
 
 namespace orrery {
 namespace {
@@ -125,10 +128,44 @@ TEST_F(LibraryTest, PrefersTheFirstFolder) {
 }
 
 TEST_F(LibraryTest, RecordsTheFilesReadOnce) {
+  std::vector<InputFile> files;
   const Library lib = library();
-  static_cast<void>(lib.resolve(parse_yaml("[{use: servers/dgx}, {use: gpus/h100}]", "f")));
-  EXPECT_EQ(lib.files_read(),
-            (std::vector<fs::path>{folder_ / "gpus/h100.yaml", folder_ / "servers/dgx.yaml"}));
+  static_cast<void>(lib.resolve(parse_yaml("[{use: servers/dgx}, {use: gpus/h100}]", "f"), files));
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].path, (folder_ / "gpus/h100.yaml").string());
+  EXPECT_EQ(files[1].path, (folder_ / "servers/dgx.yaml").string());
+  EXPECT_EQ(files[1].sha256, sha256_of("gpu: {use: gpus/h100}\ncount: 8\n"));
+  files.clear();
+  static_cast<void>(lib.resolve(parse_yaml("{use: gpus/b200}", "f"), files));  // of this call alone
+  ASSERT_EQ(files.size(), 1U);
+  EXPECT_EQ(files[0].path, (folder_ / "gpus/b200.yaml").string());
+}
+
+TEST_F(LibraryTest, ReadsAnEntryOnceInItsLife) {
+  const Library lib = library(), copy = lib;
+  const auto name = [](const Library& of) {
+    return of.resolve(parse_yaml("use: gpus/h100", "f")).find("name")->text();
+  };
+  EXPECT_EQ(name(lib), "H100");
+  write("gpus/h100", "name: changed\n");
+  EXPECT_EQ(name(lib), "H100");
+  EXPECT_EQ(name(copy), "H100");
+  EXPECT_EQ(name(library()), "changed");
+}
+
+TEST_F(LibraryTest, GivesSeveralThreadsTheSame) {
+  const Library lib = library();
+  std::vector<std::string> names(8);
+  std::vector<std::thread> threads;
+  for (std::string& name : names) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        name = lib.resolve(parse_yaml("use: servers/dgx", "f")).find("gpu")->find("name")->text();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(names, std::vector<std::string>(8, "H100"));
 }
 
 TEST_F(LibraryTest, ReadsNothingFromFoldersThatDoNotExist) {

@@ -237,10 +237,6 @@ TEST(Executor, ReportsADeadlock) {
               std::string::npos)
         << error.what();
   }
-  const FakeAccelerator accelerator;
-  const FakeCollectives none({});
-  const CostTable costs(bench.program, {{&accelerator, {}}}, none);
-  EXPECT_THROW((void)critical_path(bench.program, costs), SimulationError);
 }
 
 // Streams, ranks, loads, hosts and dependencies on earlier operations at random.
@@ -292,7 +288,7 @@ TEST_P(RandomProgram, TilesOfEveryRankSumToTheStep) {
   const StepResult result = random_bench(GetParam()).run();
   for (const Tiles& tiles : result.rank_tiles) {
     EXPECT_NEAR(sum(tiles), result.step_time.si(), 1e-12 * result.step_time.si());
-    for (const Seconds tile : tiles) EXPECT_GE(tile.si(), -1e-12);
+    for (const Seconds tile : tiles) EXPECT_GE(tile, Seconds(0));
   }
   EXPECT_NEAR(sum(result.breakdown), result.step_time.si(), 1e-12 * result.step_time.si());
 }
@@ -304,9 +300,9 @@ TEST_P(RandomProgram, TakesAtLeastItsCriticalPath) {
 
 TEST_P(RandomProgram, TakesTheSameOnSimGrid) {
   const Bench bench = random_bench(GetParam());
-  const auto simgrid = make_kernel();
-  const StepResult found = bench.run(*simgrid);
-  const StepResult expected = bench.run();
+  const auto kernel = make_kernel();
+  const StepResult found = bench.run(*kernel);
+  const StepResult expected = bench.run();  // on the oracle
   // Two kernels round differently.
   EXPECT_NEAR(found.step_time.si(), expected.step_time.si(), 1e-9 * expected.step_time.si());
   EXPECT_EQ(found.critical_path, expected.critical_path);

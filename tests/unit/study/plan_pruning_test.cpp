@@ -5,7 +5,7 @@
 #include <orrery/plan.hpp>
 #include <orrery/simulation.hpp>
 
-#include "scenario/machine.hpp"
+#include "scenario/evaluate.hpp"
 #include "study/strategy_evaluator.hpp"
 
 namespace orrery {
