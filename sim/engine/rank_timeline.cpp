@@ -27,11 +27,7 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
 bool RankTimeline::run() {
   bool moved = false;
   while (true) {
-    if (!in_passes_) {
-      while (settle_meetings() || start_beside()) moved = true;
-    }
-    moved = run_passes() || moved;
-    if (in_passes_) return moved;
+    while (settle_meetings() || start_beside()) moved = true;
     if (!computing() && !cursor(Stream::Compute).done() && start_compute()) {
       moved = true;
       continue;
@@ -44,16 +40,10 @@ bool RankTimeline::run() {
   }
 }
 
-void RankTimeline::force() {
-  if (in_passes_) {
-    deliver_flight(flight_.end);
-  } else {
-    go_to(next());
-  }
-}
+void RankTimeline::force() { go_to(next()); }
 
 bool RankTimeline::done() const {
-  if (in_passes_ || computing() || !traffic_.free()) return false;
+  if (computing() || !traffic_.free()) return false;
   return std::all_of(cursors_.begin(), cursors_.end(),
                      [](const StreamCursor& stream) { return stream.done(); });
 }
@@ -105,7 +95,6 @@ bool RankTimeline::certain() const {
 }
 
 Seconds RankTimeline::next() const {
-  if (in_passes_) return flight_.cost == nullptr ? RankTraffic::kNever : flight_.end;
   Seconds next = traffic_.next();
   const StreamCursor& of = cursor(Stream::Compute);
   if (busy_.what != Busy::What::Nothing) {
@@ -175,12 +164,6 @@ void RankTimeline::end_routine() {
 
 void RankTimeline::end_collective(Stream stream) {
   StreamCursor& of = cursor(stream);
-  if (of.done()) {  // of place_message()
-    traffic_.release(stream);
-    ended_[at(stream)] = now_;
-    update_block();
-    return;
-  }
   const std::size_t pass = of.nth();
   const bool message = of.step() == nullptr;
   const Tile tile = message ? Tile::PipelineComm : of.step()->op.tile;

@@ -41,11 +41,6 @@ class RankTimeline {
   /// To measure routines: the host never delays them, its launches are added up only, and every
   /// change is gone through.
   void measure() { measures_ = true; }
-  /// A message of an earlier pass is under way and ends `left` from now if nothing is beside it.
-  void place_message(const CollectiveCost& cost, Seconds left) {
-    traffic_.place(Stream::Send, cost, left, now_);
-  }
-
   /// Goes on as far as is certain. Returns whether anything happened.
   bool run();
   /// The next change, if nothing reaches the rank before; RankTraffic::kNever.
@@ -57,10 +52,6 @@ class RankTimeline {
   /// End of its compute stream, and of all its streams. @pre done()
   [[nodiscard]] Seconds compute_end() const { return idle_since_; }
   [[nodiscard]] Seconds end() const { return now_; }
-  /// Of the last on the stream of messages.
-  [[nodiscard]] Seconds message_end() const {
-    return ended_[static_cast<std::size_t>(Stream::Send)];
-  }
   /// What the time up to compute_end() was.
   [[nodiscard]] const Tiles& tiles() const { return tiles_; }
   /// What the time after it was.
@@ -107,24 +98,6 @@ class RankTimeline {
     return busy_.what != Busy::What::Nothing || !traffic_.free(Stream::Compute);
   }
 
-  // In rank_passes.cpp: passes that nothing but a message runs beside, each at once.
-  struct Flight {
-    const CollectiveCost* cost = nullptr;  // null: none
-    std::uint32_t collective = 0, pass = 0;
-    std::int64_t position = 0;
-    Seconds sent{}, end{};  // with nothing beside it
-  };
-  bool run_passes();
-  bool enter_passes();
-  void leave_passes();
-  [[nodiscard]] bool whole(const StreamCursor& at) const;
-  bool place_pass(Seconds start);
-  bool place_beside(Seconds start, Seconds host);
-  void end_pass(const RoutineProfile& profile, Seconds time, Seconds late);
-  void send();
-  void deliver_flight(Seconds end);
-  void settle_flight(const Pass& next);
-
   // Starting what may start now.
   bool start_beside();
   void look_up(Stream stream);
@@ -170,10 +143,7 @@ class RankTimeline {
   std::array<Seconds, kStreamCount> ended_{};       // end of the last on a stream
   std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
   Busy busy_;
-  int meetings_ = 0;        // under way
-  bool in_passes_ = false;  // going from pass to pass: cursors of other streams may lag
-  std::int64_t quiet_ = 0;  // nothing starts by itself before Compute comes here
-  Flight flight_;
+  int meetings_ = 0;  // under way
   Seconds now_{};
   Seconds host_{};  // when the host has launched everything so far
   Seconds host_excess_{-1e30};

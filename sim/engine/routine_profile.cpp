@@ -38,21 +38,6 @@ RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
   return profile;
 }
 
-// Likewise beside a message with `left` of kParts left.
-BesideMessage run_beside(RoutineProfiles& profiles, std::uint32_t routine,
-                         const CollectiveCost& message, int left) {
-  const Pass pass{.routine = routine};
-  const std::uint32_t first = 0;
-  StepExchange exchange(1);
-  RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
-  line.place_message(message,
-                     message.time() * (static_cast<double>(left) / RoutineProfiles::kParts));
-  BesideMessage result{.known = true, .profile = measured(line)};
-  result.message_end = line.message_end();
-  result.fits = result.profile.closed;
-  return result;
-}
-
 }  // namespace
 
 void RoutineProfile::append(const RoutineProfile& next) {
@@ -85,7 +70,6 @@ RoutineProfiles::RoutineProfiles(const OutlineIndex& index, const CostTable& cos
       kind_(kind),
       profiles_(index.outline().routines.size()),
       known_(index.outline().routines.size()),
-      beside_(index.outline().routines.size()),
       slowdowns_(index.outline().blocks.size()) {}
 
 const RoutineProfile& RoutineProfiles::of(std::uint32_t routine) {
@@ -111,17 +95,6 @@ RoutineProfile RoutineProfiles::of(const Op& op) const {
     result.launching = launch_time_;
   }
   result.tiles[at(op.tile)] = result.time;
-  return result;
-}
-
-const BesideMessage& RoutineProfiles::beside(std::uint32_t routine, std::uint32_t message,
-                                             int left) {
-  std::vector<OfMessage>& known = beside_[routine];
-  auto of = std::find_if(known.begin(), known.end(),
-                         [&](const OfMessage& each) { return each.message == message; });
-  if (of == known.end()) of = known.insert(of, {.message = message, .by_left = {}});
-  BesideMessage& result = of->by_left[static_cast<std::size_t>(left - 1)];
-  if (!result.known) result = run_beside(*this, routine, costs_.collective(message), left);
   return result;
 }
 

@@ -32,14 +32,6 @@ struct RoutineProfile {
   [[nodiscard]] RoutineProfile repeated(std::uint32_t times) const;
 };
 
-/// A routine beside a message that ends before it.
-struct BesideMessage {
-  bool known = false;
-  bool fits = false;  ///< it does, and nothing else goes on after the routine
-  RoutineProfile profile;
-  Seconds message_end{};  ///< from the start of the routine
-};
-
 /// Profiles of the routines of an outline on one kind of device, each made at its first use.
 class RoutineProfiles {
  public:
@@ -48,9 +40,6 @@ class RoutineProfiles {
                   Seconds launch_time, int kind);
 
   [[nodiscard]] const RoutineProfile& of(std::uint32_t routine);
-  /// The routine beside a message of whose time `left` of kParts is left, 1 to kParts.
-  [[nodiscard]] const BesideMessage& beside(std::uint32_t routine, std::uint32_t message, int left);
-  static constexpr int kParts = 8;
   /// Of an operation that holds the compute stream.
   [[nodiscard]] RoutineProfile of(const Op& op) const;
 
@@ -79,12 +68,7 @@ class RoutineProfiles {
   int kind_;
   std::vector<RoutineProfile> profiles_;
   std::vector<bool> known_;
-  struct OfMessage {
-    std::uint32_t message = 0;
-    std::array<BesideMessage, kParts> by_left;
-  };
-  std::vector<std::vector<OfMessage>> beside_;  // by routine
-  std::vector<Slowdown> slowdowns_;             // by block: the last that was asked for
+  std::vector<Slowdown> slowdowns_;  // by block: the last that was asked for
 };
 
 }  // namespace orrery

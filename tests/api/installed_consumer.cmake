@@ -14,8 +14,7 @@ step("configure" ${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G ${GENERATOR
   -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${COMPILER} -D CMAKE_BUILD_TYPE=${BUILD_TYPE}
   "-DCMAKE_CXX_FLAGS=${FLAGS}")
 step("build" ${CMAKE_COMMAND} --build ${WORK}/build)
-# A file of one's own, far from the prefix and from every build tree. Its parameters are gathered while others
-# compute, so that its events need the module, too.
+# A file of one's own, far from the prefix and from every build tree.
 set(jobs ${WORK}/jobs)
 file(WRITE ${jobs}/own.yaml "orrery: scenario/1
 system: {use: clusters/eos, servers: 2}
@@ -28,6 +27,16 @@ workload:
   precision: bf16
   software: torchtitan-2024-compile
 ")
+# Copies that compete, for which the module is needed.
+file(WRITE ${jobs}/competing.yaml "orrery: scenario/1
+system: {use: clusters/eos, servers: 1}
+workload:
+  kind: transfers
+  copies:
+    - {from: server0.gpu0, to: server0.cpu0, bytes: 1 GB}
+    - {from: server0.gpu1, to: server0.cpu0, bytes: 1 GB}
+")
+step("run the consumer with its module" ${CMAKE_COMMAND} -E chdir / ${WORK}/build/consumer ${jobs}/competing.yaml)
 step("run the consumer" ${CMAKE_COMMAND} -E chdir / ${WORK}/build/consumer ${jobs}/own.yaml)
 if(NOT output MATCHES "^step time [0-9.e+-]+ s\n$")
   message(FATAL_ERROR "the consumer printed:\n${output}")
@@ -42,11 +51,11 @@ step("list its suites' errors" ${CMAKE_COMMAND} -E chdir / ${prefix}/bin/orrery 
 # What is missing is named, and what does without it works.
 file(GLOB_RECURSE modules ${prefix}/*/simgrid.so)
 file(REMOVE ${modules})
-execute_process(COMMAND ${WORK}/build/consumer ${jobs}/own.yaml RESULT_VARIABLE result ERROR_VARIABLE errors)
+execute_process(COMMAND ${WORK}/build/consumer ${jobs}/competing.yaml RESULT_VARIABLE result ERROR_VARIABLE errors)
 if(result EQUAL 0 OR NOT errors MATCHES "module simgrid.so of the event engine: not found; searched for .*${modules}")
   message(FATAL_ERROR "without its module the consumer ended with ${result} and said:\n${errors}")
 endif()
-step("run in closed form" ${prefix}/bin/orrery run ${jobs}/own.yaml --fidelity analytic)
+step("run in closed form" ${prefix}/bin/orrery run ${jobs}/competing.yaml --fidelity analytic)
 
 file(GLOB_RECURSE headers ${prefix}/include/orrery/*.hpp)
 foreach(header ${headers})

@@ -29,10 +29,20 @@ const std::string kOwnJob =
     "  precision: bf16\n"
     "  software: torchtitan-2024-compile\n";
 
-fs::path write_own_job() {
+// Two devices behind one PCIe switch write to the memory of their socket: their copies compete.
+const std::string kCompetingCopies =
+    "orrery: scenario/1\n"
+    "system: {use: clusters/eos, servers: 1}\n"
+    "workload:\n"
+    "  kind: transfers\n"
+    "  copies:\n"
+    "    - {from: server0.gpu0, to: server0.cpu0, bytes: 1 GB}\n"
+    "    - {from: server0.gpu1, to: server0.cpu0, bytes: 1 GB}\n";
+
+fs::path write_own_job(const std::string& content = kOwnJob) {
   const fs::path folder = scratch("jobs");
   fs::create_directories(folder);
-  std::ofstream(folder / "own.yaml") << kOwnJob;
+  std::ofstream(folder / "own.yaml") << content;
   return folder / "own.yaml";
 }
 
@@ -90,12 +100,13 @@ TEST(OwnFile, SaysWhereItSearchedAndWhatWouldHelp) {
 }
 
 TEST(OwnFile, SaysThatTheModuleOfTheEventEngineIsMissing) {
-  const fs::path job = write_own_job(), folder = scratch("alone");
+  const fs::path job = write_own_job(kCompetingCopies), folder = scratch("alone");
   const fs::path executable = lone_executable(folder);
   std::vector<std::string> arguments{"run", job.string(), "--library", kConfigs.string()};
   const Finished event = run_program(executable, arguments, "cd / &&");
   EXPECT_EQ(event.exit_code, 1);
-  EXPECT_TRUE(holds(event.errors, "module simgrid.so of the event engine: not found")) << event.errors;
+  EXPECT_TRUE(holds(event.errors, "module simgrid.so of the event engine: not found"))
+      << event.errors;
   EXPECT_TRUE(holds(event.errors, (folder / "lib/orrery/simgrid.so").string()));
   arguments.insert(arguments.end(), {"--fidelity", "analytic"});
   EXPECT_EQ(run_program(executable, arguments, "cd / &&").exit_code, 0);

@@ -92,11 +92,13 @@ TEST_F(LibraryTest, NamesTheChainOfACycle) {
 
 TEST_F(LibraryTest, ReportsEveryUnknownEntryWithSuggestionsAndFolders) {
   const std::string searched = "; searched in " + folder_.string();
-  EXPECT_EQ(errors_of("a: {use: gpus/h10}\nb: {use: gpus/mi300x}\n"),
-            (Messages{"f:1:10: unknown library entry 'gpus/h10'" + searched +
-                          "; did you mean 'gpus/h100'?",
-                      "f:2:10: unknown library entry 'gpus/mi300x'" + searched +
-                          "; expected one of gpus/b200, gpus/h100"}));
+  EXPECT_EQ(
+      errors_of("a: {use: gpus/h10}\nb: {use: gpus/mi300x}\n"),
+      (Messages{
+          "f:1:10: unknown library entry 'gpus/h10'" + searched + "; did you mean 'gpus/h100'?",
+          "f:2:10: unknown library entry 'gpus/mi300x'" + searched +
+              "; expected one of gpus/b200, gpus/h100; --library DIR names another folder, such "
+              "as CHECKOUT/configs"}));
 }
 
 TEST_F(LibraryTest, RejectsAUseThatNamesNoEntry) {

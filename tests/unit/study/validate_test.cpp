@@ -34,7 +34,7 @@ class Validate : public ::testing::Test {
   // Products of two sizes on machines of one and two kinds of server.
   fs::path gemms() const {
     std::string table = "name,system.server.use,workload.m,measured\n";
-    for (const char* server : {"servers/dgx-h100", "servers/dgx-a100-80gb"}) {
+    for (const char* server : {"servers/dgx-h100", "servers/dgx-a100"}) {
       for (const char* m : {"512", "1000", "4096", "8192"}) {
         table += std::string(server) + " " + m + "," + server + "," + m + ",0.001\n";
       }
@@ -58,7 +58,7 @@ TEST_F(Validate, GivesTheSameOnAnyNumberOfThreads) {
   const fs::path reduces =
       write("reduces",
             "base:\n  system: {use: clusters/eos}\n"
-            "  workload: {kind: collective, operation: all_reduce, ranks: 8, bytes: 1 MiB}\n",
+            "  workload: {kind: collective, collective: all_reduce, ranks: 8, bytes: 1 MiB}\n",
             "name,system.servers,workload.ranks,workload.bytes,measured\n"
             "a,1,8,1 MiB,1e-5\nb,2,16,1 MiB,1e-5\nc,2,16,1 GiB,1e-2\nd,4,32,1 GiB,1e-2\n");
   const std::string one = to_json(run({gemms(), reduces}, 1));
