@@ -25,6 +25,7 @@ PLANTED = [
     ("sim/job/ledger.hpp", '"scenario/machine.hpp"', "job may not include scenario"),
     ("sim/telemetry/write_csv.cpp", '"engine/executor.hpp"', "telemetry may not include engine"),
     ("sim/engine/tiling.cpp", '"job/fleet.hpp"', "engine may not include job"),
+    ("sim/install/installation.cpp", "<orrery/platform.hpp>", "install may not include platform"),
     ("sim/kernel/event_kernel.cpp", '"thermal/network.hpp"', "kernel may not include thermal"),
     ("sim/platform/layout.cpp", '"thermal/network.hpp"', "platform may not include thermal"),
     # A room each.

@@ -90,7 +90,7 @@ std::vector<Table> with_entries(const Table& table) {
 }
 
 std::string type_of(const Field& field) {
-  const std::string one = one_of(field);
+  std::string one = one_of(field);
   if (!field.list) return one;
   return field.kind == Field::Kind::Choice ? "list of " + one : "list of " + plural(one);
 }

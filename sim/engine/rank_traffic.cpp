@@ -108,7 +108,7 @@ void RankTraffic::end_flows(Transfer& transfer, Seconds now) {
 // Water-filling: in the order of what they would take alone, each flow gets at most an equal part
 // of what is left.
 void RankTraffic::share(int link, Seconds now) {
-  std::array<Flow*, 2 * kStreamCount> on{};
+  std::array<Flow*, std::size_t{2} * kStreamCount> on{};
   std::size_t count = 0;
   for (Transfer& transfer : transfers_) {
     if (transfer.cost == nullptr || transfer.phase != Phase::Moving) continue;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <climits>
+#include <cstring>
 #include <sstream>
 #include <string_view>
 
@@ -19,7 +20,8 @@ std::string run_path_of(const link_map& object) {
   const char* strings = nullptr;
   const ElfW(Dyn)* entry = nullptr;
   for (const ElfW(Dyn)* at = object.l_ld; at->d_tag != DT_NULL; ++at) {
-    if (at->d_tag == DT_STRTAB) strings = reinterpret_cast<const char*>(at->d_un.d_ptr);
+    // The loader has made an address of it.
+    if (at->d_tag == DT_STRTAB) std::memcpy(&strings, &at->d_un.d_ptr, sizeof strings);
     const bool older = at->d_tag == DT_RPATH && entry == nullptr;
     if (at->d_tag == DT_RUNPATH || older) entry = at;
   }

@@ -68,7 +68,7 @@ class Reader {
   /// One of named values; others are reported with the list and a suggestion.
   template <class E>
   E choice(const std::string& key, const std::vector<std::pair<std::string, E>>& options,
-           std::optional<E> fallback = std::nullopt) {
+           const std::optional<E>& fallback = std::nullopt) {
     std::vector<std::string> names;
     for (const auto& option : options) names.push_back(option.first);
     const int index = choice_index(key, names, fallback.has_value());

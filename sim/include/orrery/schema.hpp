@@ -232,7 +232,7 @@ Binding<Spec> required(const std::string& key, Member Spec::* member, const std:
 /// A key that may be absent: the member then keeps what it holds, which the documentation takes
 /// from `Spec{}`. The same goes for a key without a value, which takes back what an entry said.
 template <class Spec, class Member, class Limit>
-Binding<Spec> optional(const std::string& key, Member Spec::* member, Limit limit,
+Binding<Spec> optional(const std::string& key, Member Spec::* member, const Limit& limit,
                        const std::string& doc) {
   Binding<Spec> bound = required(key, member, limit, doc);
   bound.field.required = false;
