@@ -15,7 +15,12 @@ step("configure" ${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK}/build -G ${GENERATOR
   "-DCMAKE_CXX_FLAGS=${FLAGS}")
 step("build" ${CMAKE_COMMAND} --build ${WORK}/build)
 # A file of one's own, far from the prefix and from every build tree.
-set(jobs ${WORK}/jobs)
+# A folder `configs` above it would come first, and this tree lies in a checkout that has one.
+string(MD5 own ${WORK})
+set(jobs /tmp/orrery-consumer-${own})
+if(DEFINED ENV{TMPDIR})
+  set(jobs $ENV{TMPDIR}/orrery-consumer-${own})
+endif()
 file(WRITE ${jobs}/own.yaml "orrery: scenario/1
 system: {use: clusters/eos, servers: 2}
 workload:
@@ -64,3 +69,4 @@ foreach(header ${headers})
     message(FATAL_ERROR "${header} holds a third party: ${foreign}")
   endif()
 endforeach()
+file(REMOVE_RECURSE ${jobs})
