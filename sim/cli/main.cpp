@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 enum ExitCode { kOk = 0, kCannotFinish = 1, kBadInput = 2, kBug = 3 };
 
 struct Arguments {
+  bool draw = false;
   std::string target;
   std::vector<std::string> sets;
   std::vector<std::string> libraries;
@@ -155,6 +156,7 @@ int check(const Arguments& arguments) {
   const auto scenario = orrery::load_scenario(arguments.target, load_options(arguments));
   const orrery::Registry registry = orrery::builtin_registry();
   (void)orrery::Simulation(scenario, registry).run();
+  if (arguments.draw) std::cout << orrery::draw_machine(scenario, registry);
   std::cout << arguments.target << ": ok\n";
   return kOk;
 }
@@ -256,6 +258,7 @@ int dispatch(int argc, char** argv) {
   check_command
       ->add_option("scenario", arguments.target, "Folder with scenario.yaml, or a YAML file")
       ->required();
+  check_command->add_flag("--draw", arguments.draw, "Print the machine's parts and their links");
   add_common(*check_command, arguments);
   auto* plan_command = app.add_subcommand(
       "plan", "Search the layouts of a training job for the best that fits in memory");

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "scenario/evaluate.hpp"
+#include "scenario/machine.hpp"
 
 namespace orrery {
 namespace {
@@ -34,6 +35,16 @@ Report Simulation::run() const {
           std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()),
       .peak_memory = peak_memory()};
   return report;
+}
+
+std::string draw_machine(const Scenario& scenario, const Registry& registry) {
+  const Machine machine = make_idle_machine(scenario, registry);
+  const Platform& platform = *machine.platform;
+  std::vector<int> servers{0};
+  const std::vector<int>& parts = platform.fabric_parts();
+  const int other = parts.empty() ? 1 : parts.front() / platform.devices_per_server();
+  if (other < platform.servers()) servers.push_back(other);
+  return platform.part(servers).drawing();
 }
 
 }  // namespace orrery

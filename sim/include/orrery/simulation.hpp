@@ -1,6 +1,8 @@
 #pragma once
 /// The library in one call: `Simulation(load_scenario("x.yaml"), builtin_registry()).run()`.
 
+#include <string>
+
 #include <orrery/registry.hpp>
 #include <orrery/report.hpp>
 #include <orrery/scenario.hpp>
@@ -19,5 +21,10 @@ class Simulation {
   Scenario scenario_;
   Registry registry_;
 };
+
+/// The machine of a scenario as lines of text, component by component with its links: its first
+/// server and, where there are several, the first behind another leaf, with the switches between.
+/// @throws ConfigError for input that is wrong
+[[nodiscard]] std::string draw_machine(const Scenario& scenario, const Registry& registry);
 
 }  // namespace orrery
