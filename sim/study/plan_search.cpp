@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "scenario/evaluate.hpp"
 #include "study/strategy_evaluator.hpp"
 
 namespace orrery {
