@@ -9,9 +9,10 @@ namespace {
 // Where a hand-made layout names no resources, each level is one.
 constexpr std::uint32_t kWholeLevel = 0xfffffff0U;
 
-std::vector<ResourceUse> uses_of(const GroupLayout& layout, LinkClass level) {
+std::vector<ResourceUse> uses_of(const CollectiveRequest& request, LinkClass level) {
+  const GroupLayout& layout = request.layout;
   const bool up = level == LinkClass::ScaleUp;
-  const std::vector<ResourceUse>& known = up ? layout.up : layout.out;
+  const std::vector<ResourceUse>& known = request.uses(level);
   if (!known.empty()) return known;
   return {{.resource = kWholeLevel + static_cast<std::uint32_t>(level),
            .per_byte = 1,
@@ -70,7 +71,7 @@ void FlowDemands::add_own(const Program& program, const CostTable& costs, Kernel
     const GroupLayout& layout = program.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       ++loads;
-      for (const ResourceUse& use : uses_of(layout, load.link)) {
+      for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
         if (layout.placed) continue;
         Candidate& candidate = candidates[use.resource];
         candidate.capacity = max(candidate.capacity, use.capacity);
@@ -83,7 +84,7 @@ void FlowDemands::add_own(const Program& program, const CostTable& costs, Kernel
     const GroupLayout& layout = program.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       std::vector<Need>& needs = needs_[i].emplace_back();
-      for (const ResourceUse& use : uses_of(layout, load.link)) {
+      for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
         const auto slot = slots.find(use.resource);
         if (layout.placed) {
           needs.push_back({use.resource, use.per_byte, true});

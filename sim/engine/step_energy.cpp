@@ -116,27 +116,27 @@ class RankMeter {
   double cycles_ = 0;
 };
 
-// Mean of what a device sends over what its links could.
-void add_link_activity(const Outline& outline, const CostTable& costs, const OutlineCounts& counts,
-                       StepResult& result) {
+// Mean over devices of what their traffic takes of resources.
+void add_activity(const Outline& outline, const CostTable& costs, const OutlineCounts& counts,
+                  StepResult& result) {
+  std::vector<double>& activity = result.resource_activity;
   double weights = 0;
+  for (const RepresentedRank& rank : outline.ranks) weights += rank.weight;
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
-    const double weight = outline.ranks[rank].weight;
-    weights += weight;
+    const double share = outline.ranks[rank].weight / weights;
     for (std::uint32_t i = 0; i < outline.collectives.size(); ++i) {
-      const double times = counts.collective(rank, i) * weight;
-      const GroupLayout& layout = outline.collectives[i].request.layout;
+      const double times = counts.collective(rank, i) * share;
+      const CollectiveRequest& request = outline.collectives[i].request;
+      if (times == 0 || request.layout.placed) continue;
       for (const LinkLoad& load : costs.collective(i).loads) {
-        const bool up = load.link == LinkClass::ScaleUp;
-        const BytesPerSecond capacity = up ? layout.scale_up : layout.scale_out;
-        if (capacity <= BytesPerSecond(0)) continue;
-        (up ? result.scale_up_activity : result.scale_out_activity) +=
-            times * (load.bytes / capacity / result.step_time);
+        for (const ResourceUse& use : request.uses(load.link)) {
+          if (use.resource >= activity.size()) activity.resize(use.resource + 1U);
+          activity[use.resource] +=
+              times * (load.bytes * use.per_byte / use.capacity / result.step_time);
+        }
       }
     }
   }
-  result.scale_up_activity = std::min(1.0, result.scale_up_activity / weights);
-  result.scale_out_activity = std::min(1.0, result.scale_out_activity / weights);
 }
 
 void add_share(const RankEnergy& one, double share, RankEnergy& mean) {
@@ -193,7 +193,7 @@ void add_energy(const Outline& outline, const CostTable& costs, StepResult& resu
     result.rank_energy.push_back(RankMeter(outline, costs, counts, rank, result).run());
   }
   add_means(outline, costs.kinds().size(), result);
-  add_link_activity(outline, costs, counts, result);
+  add_activity(outline, costs, counts, result);
 }
 
 }  // namespace orrery

@@ -118,9 +118,8 @@ void Fleet::power(const Load& load) {
   boards_.push_back(board(-1, load));
   const ServerPower& server = platform_.power().server;
   const bool trains = load.doing == Doing::Training;
-  activity_ = {.host = trains ? server.host_activity : 0.0,
-               .scale_up = trains ? load.step->scale_up_activity : 0.0,
-               .scale_out = trains ? load.step->scale_out_activity : 0.0};
+  activity_ = trains ? platform_.activity(load.step->resource_activity) : MachineActivity{};
+  if (trains) activity_.host = server.host_activity;
   for (ServerClass& one : classes_) {
     one.devices = Watts(0);
     for (std::size_t i = 0; i < one.device.size(); ++i) {
@@ -133,7 +132,7 @@ void Fleet::power(const Load& load) {
   }
   const FabricPower& fabric = platform_.power().fabric;
   const double share = static_cast<double>(servers_) / platform_.servers();
-  network_ = fabric.at(activity_.scale_out) * share;
+  network_ = fabric.at(activity_) * share;
 }
 
 thermal::ServerHeat Fleet::heat_of(const ServerClass& of) const {

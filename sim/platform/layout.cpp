@@ -127,6 +127,7 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
   GroupLayout result = a;
   if (b.scale_up < a.scale_up) result.up = b.up;
   if (b.scale_out < a.scale_out) result.out = b.out;
+  if (b.scale_out_all_to_all < a.scale_out_all_to_all) result.pairs = b.pairs;
   result.over_host = a.over_host || b.over_host;
   result.scale_up = min(a.scale_up, b.scale_up);
   result.scale_up_latency = max(a.scale_up_latency, b.scale_up_latency);
@@ -142,7 +143,9 @@ GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
 
 GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
   for (ResourceUse& use : layout.up) use.per_byte /= scale_up;
-  for (ResourceUse& use : layout.out) use.per_byte /= scale_out;
+  for (auto* uses : {&layout.out, &layout.pairs}) {
+    for (ResourceUse& use : *uses) use.per_byte /= scale_out;
+  }
   layout.scale_up = layout.scale_up * scale_up;
   layout.torus_link = layout.torus_link * scale_up;
   layout.scale_out = layout.scale_out * scale_out;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/fabric_links.hpp"
 #include "platform/index.hpp"
 #include "platform/machine_graph.hpp"
 
@@ -11,10 +12,11 @@ namespace {
 
 constexpr int kAllRails = -1;
 
-// `cables` between two switches, used as one link.
+// `count` cables between two switches, used as one link.
 WireSpec cables(const SwitchSpec& below, const SwitchSpec& above, int count, Seconds latency) {
-  return {.bandwidth = min(below.port_bandwidth, above.port_bandwidth) * static_cast<double>(count),
-          .latency = (below.latency + above.latency) / 2 + latency};
+  WireSpec wire = cable(below, above, latency);
+  wire.bandwidth = wire.bandwidth * static_cast<double>(count);
+  return wire;
 }
 
 }  // namespace

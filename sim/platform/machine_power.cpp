@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include <orrery/error.hpp>
 
@@ -16,8 +17,8 @@ double activity_of(PartPower::Driver driver, const MachineActivity& activity) {
       return activity.host;
     case PartPower::Driver::ScaleUp:
       return activity.scale_up;
-    case PartPower::Driver::ScaleOut:
-      return activity.scale_out;
+    case PartPower::Driver::Nic:
+      return activity.nic;
   }
   return 0;
 }
@@ -77,12 +78,24 @@ Watts ServerPower::others(const MachineActivity& activity) const {
   return sum;
 }
 
-Watts FabricPower::Tier::at(double activity) const {
-  return between(idle, busy, activity) * static_cast<double>(switches) +
-         optics * static_cast<double>(ports);
+std::int64_t FabricPower::Tier::ports() const {
+  return std::accumulate(link_ports.begin(), link_ports.end(), nic_ports);
 }
 
-Watts FabricPower::at(double activity) const {
+double FabricPower::Tier::activity(const MachineActivity& of) const {
+  double sum = static_cast<double>(nic_ports) * std::clamp(of.nic, 0.0, 1.0);
+  for (std::size_t i = 0; i < link_ports.size(); ++i) {
+    sum += static_cast<double>(link_ports[i]) * std::clamp(of.fabric[i], 0.0, 1.0);
+  }
+  return ports() == 0 ? 0.0 : sum / static_cast<double>(ports());
+}
+
+Watts FabricPower::Tier::at(const MachineActivity& of) const {
+  return between(idle, busy, activity(of)) * static_cast<double>(switches) +
+         optics * static_cast<double>(ports());
+}
+
+Watts FabricPower::at(const MachineActivity& activity) const {
   Watts sum{};
   for (const Tier& tier : tiers) sum += tier.at(activity);
   return sum;

@@ -375,7 +375,7 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
   }
   GroupLayout layout = graph.layouts(devices);
   layout.up = uses_of(graph.machine, up);
-  layout.out = uses_of(graph.machine, out);
+  layout.out = layout.pairs = uses_of(graph.machine, out);
   if (!up.empty()) layout.scale_up = bottleneck(graph.machine, up);
   if (!out.empty()) layout.scale_out = bottleneck(graph.machine, out);
   layout.scale_out_all_to_all = layout.scale_out_alone = layout.scale_out;

@@ -31,6 +31,7 @@ struct Platform::Graph {
   mutable std::vector<std::unique_ptr<Paths>> small;
   mutable std::vector<std::unique_ptr<ServerWiring>> wirings;
   mutable std::vector<ResourceTable> tables;
+  mutable std::vector<Resource> resources;  // of all tables
   Collisions collisions;
 
   void prepare_paths() const {
@@ -43,7 +44,9 @@ struct Platform::Graph {
       for (const PlatformSpec& build : builds) {
         small.push_back(std::make_unique<Paths>(build));
         wirings.push_back(std::make_unique<ServerWiring>(build.server));
-        tables.emplace_back(build, *wirings.back());
+        tables.emplace_back(build, *wirings.back(), static_cast<std::uint32_t>(resources.size()));
+        const std::vector<Resource>& more = tables.back().all();
+        resources.insert(resources.end(), more.begin(), more.end());
       }
     });
   }
@@ -182,7 +185,12 @@ GroupLayout Platform::layout(std::span<const int> devices) const { return graph_
 
 const std::vector<Resource>& Platform::resources() const {
   graph_->prepare_paths();
-  return graph_->tables.front().all();
+  return graph_->resources;
+}
+
+MachineActivity Platform::activity(std::span<const double> resources) const {
+  graph_->prepare_paths();
+  return activity_of(graph_->tables, resources);
 }
 
 }  // namespace orrery

@@ -117,7 +117,7 @@ ServerPower read_server_power(Reader& server, const ServerSpec& spec) {
   add_part(power, "memory", spec.memory.count, spec.memory.power, Driver::Host);
   add_part(power, "storage", spec.storage.count, spec.storage.power, Driver::Host);
   add_part(power, "scale_up", spec.scale_up.switches, spec.switch_power, Driver::ScaleUp);
-  add_part(power, "nic", spec.nics, spec.nic_power, Driver::ScaleOut);
+  add_part(power, "nic", spec.nics, spec.nic_power, Driver::Nic);
   read_board(server, power);
   power.known = server.has("supplies");
   if (power.known) power.supplies = read_supplies(server.child("supplies"));

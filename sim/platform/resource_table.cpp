@@ -72,25 +72,30 @@ std::vector<Resource> resources_of(const MachineGraph& machine, double multiplic
   return result;
 }
 
-ResourceTable::ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring) {
+ResourceTable::ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring,
+                             std::uint32_t first)
+    : first_(first) {
   add_ways(wiring.machine(), spec.servers);
   const ScaleUpSpec& scale_up = spec.server.scale_up;
   const bool torus = scale_up.kind == ScaleUpSpec::Kind::Torus;
-  port_ = static_cast<std::uint32_t>(all_.size());
-  all_.push_back({.name = torus ? "ici" : "nvlink",
-                  .kind = ResourceKind::ScaleUpPort,
-                  .capacity = torus ? torus_bandwidth(scale_up) : scale_up.bandwidth,
-                  .latency = scale_up.latency,
-                  .multiplicity = static_cast<double>(spec.servers) * spec.server.devices});
-  nic_ = static_cast<std::uint32_t>(all_.size());
+  port_ = add({.name = torus ? "ici" : "nvlink",
+               .kind = ResourceKind::ScaleUpPort,
+               .capacity = torus ? torus_bandwidth(scale_up) : scale_up.bandwidth,
+               .latency = scale_up.latency,
+               .multiplicity = static_cast<double>(spec.servers) * spec.server.devices});
   BytesPerSecond rate = spec.server.nic.bandwidth;
   if (spec.fabric) rate = min(rate, spec.fabric->leaf.port_bandwidth);
-  all_.push_back({.name = "nic",
-                  .kind = ResourceKind::Nic,
-                  .capacity = rate,
-                  .latency = spec.server.nic.latency,
-                  .multiplicity = static_cast<double>(spec.servers) * spec.server.nics});
-  add_cuts(spec);
+  nic_ = add({.name = "nic",
+              .kind = ResourceKind::Nic,
+              .capacity = rate,
+              .latency = spec.server.nic.latency,
+              .multiplicity = static_cast<double>(spec.servers) * spec.server.nics});
+  add_bundles(spec);
+}
+
+std::uint32_t ResourceTable::add(Resource resource) {
+  all_.push_back(std::move(resource));
+  return first_ + static_cast<std::uint32_t>(all_.size()) - 1;
 }
 
 // Ways are alike that join components of the same kinds and carry the same.
@@ -102,39 +107,49 @@ void ResourceTable::add_ways(const MachineGraph& server, double servers) {
     resource.name = class_name(resource.name);
     const auto [found, added] =
         known.try_emplace({resource.name, resource.capacity.si(), resource.latency.si()},
-                          static_cast<std::uint32_t>(all_.size()));
+                          first_ + static_cast<std::uint32_t>(all_.size()));
     of_way_[{static_cast<int>(i / 2), i % 2 == 1}] = found->second;
     if (added) {
       all_.push_back(std::move(resource));
     } else {
-      all_[found->second].multiplicity += servers;
+      all_[found->second - first_].multiplicity += servers;
     }
   }
 }
 
-void ResourceTable::add_cuts(const PlatformSpec& spec) {
-  cuts_ = static_cast<std::uint32_t>(all_.size());
-  if (!spec.fabric) return;
-  const FabricSpec& fabric = *spec.fabric;
-  const auto add = [&](const char* name, double links, BytesPerSecond each, double count) {
-    all_.push_back({.name = name,
-                    .kind = ResourceKind::FabricLinks,
-                    .capacity = links * each,
-                    .latency = fabric.leaf.latency,
-                    .multiplicity = count});
-  };
-  const BytesPerSecond leaf = fabric.leaf.port_bandwidth;
-  const BytesPerSecond spine = fabric.spine ? min(leaf, fabric.spine->port_bandwidth) : leaf;
-  const BytesPerSecond core = fabric.core ? min(spine, fabric.core->port_bandwidth) : spine;
-  const double leaves = static_cast<double>(fabric.units) * fabric.leaves_per_unit;
-  const double spines =
-      static_cast<double>(fabric.pods) * fabric.leaves_per_unit * fabric.spines_per_rail;
-  const double routers = static_cast<double>(fabric.pods) * fabric.routers_per_group;
-  add("leaf uplinks", fabric.uplinks_per_leaf, spine, leaves);
-  add("spine uplinks", fabric.uplinks_per_spine, core, spines);
-  add("router links", fabric.local_links, leaf, routers * (fabric.routers_per_group - 1));
-  add("group links", fabric.links_per_group_pair, leaf,
-      static_cast<double>(fabric.pods) * (fabric.pods - 1));
+void ResourceTable::add_bundles(const PlatformSpec& spec) {
+  constexpr const char* kNames[kFabricLinkKinds] = {"leaf uplinks", "spine uplinks", "router links",
+                                                    "group links"};
+  bundles_ = first_ + static_cast<std::uint32_t>(all_.size());
+  fabric_ = link_bundles(spec);
+  for (const LinkBundle& links : fabric_) {
+    add({.name = kNames[static_cast<std::size_t>(links.kind)],
+         .kind = ResourceKind::FabricLinks,
+         .capacity = links.bandwidth(),
+         .latency = links.cable.latency,
+         .multiplicity = static_cast<double>(links.bundles)});
+  }
+}
+
+MachineActivity activity_of(std::span<const ResourceTable> tables,
+                            std::span<const double> activity) {
+  MachineActivity result;
+  std::size_t resource = 0;
+  for (const ResourceTable& table : tables) {
+    double scale_up = 0;
+    for (const Resource& one : table.all()) {
+      const double busy = resource < activity.size() ? activity[resource] : 0.0;
+      if (one.kind == ResourceKind::ScaleUpPort) scale_up = std::max(scale_up, busy);
+      if (resource == table.nic()) result.nic += busy;
+      if (resource >= table.bundle(0)) {
+        const LinkBundle& links = table.bundles()[resource - table.bundle(0)];
+        result.fabric[static_cast<std::size_t>(links.kind)] += busy;
+      }
+      ++resource;
+    }
+    result.scale_up += scale_up;
+  }
+  return result;
 }
 
 BytesPerSecond bandwidth_of(const std::vector<ResourceUse>& use) {

@@ -5,45 +5,55 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include <orrery/resource.hpp>
 
+#include "platform/fabric_links.hpp"
 #include "platform/server_wiring.hpp"
 
 namespace orrery {
 
-/// Links of a fabric that traffic is spread over as one.
-enum class FabricCut { Leaf, Spine, Local, Global };
-
 class ResourceTable {
  public:
-  ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring);
+  /// Numbers its resources from `first` on.
+  ResourceTable(const PlatformSpec& spec, const ServerWiring& wiring, std::uint32_t first = 0);
 
+  /// In the order of their numbers.
   [[nodiscard]] const std::vector<Resource>& all() const { return all_; }
   /// All scale-up links of a device as one.
   [[nodiscard]] std::uint32_t port() const { return port_; }
   /// The port of an adapter.
   [[nodiscard]] std::uint32_t nic() const { return nic_; }
-  /// @pre the fabric has such links
-  [[nodiscard]] std::uint32_t cut(FabricCut cut) const {
-    return cuts_ + static_cast<std::uint32_t>(cut);
+  /// Links between switches, in the order of link_bundles(): one bundle is a resource.
+  [[nodiscard]] std::uint32_t bundle(std::size_t index) const {
+    return bundles_ + static_cast<std::uint32_t>(index);
   }
+  [[nodiscard]] const std::vector<LinkBundle>& bundles() const { return fabric_; }
 
   [[nodiscard]] ResourceUse use(std::uint32_t resource, double per_byte) const {
-    return {resource, per_byte, all_[resource].capacity};
+    return {resource, per_byte, all_[resource - first_].capacity};
   }
   /// What traffic over links of a server takes: of ways that are alike the busiest.
   [[nodiscard]] std::vector<ResourceUse> use_of(const LinkUse& links) const;
 
  private:
   void add_ways(const MachineGraph& server, double servers);
-  void add_cuts(const PlatformSpec& spec);
+  void add_bundles(const PlatformSpec& spec);
+  std::uint32_t add(Resource resource);
 
   std::vector<Resource> all_;
   std::map<Way, std::uint32_t> of_way_;
-  std::uint32_t port_ = 0, nic_ = 0, cuts_ = 0;
+  std::vector<LinkBundle> fabric_;
+  std::uint32_t first_ = 0, port_ = 0, nic_ = 0, bundles_ = 0;
 };
+
+/// How busy the parts of a machine are, whose resources these tables number in turn: of resources
+/// that are alike the busiest.
+/// @param activity by resource, as StepResult::resource_activity; those beyond its end are idle
+MachineActivity activity_of(std::span<const ResourceTable> tables,
+                            std::span<const double> activity);
 
 /// The least capacity / per_byte; infinite for none.
 BytesPerSecond bandwidth_of(const std::vector<ResourceUse>& use);

@@ -1,6 +1,7 @@
 #include "platform/scale_out.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace orrery {
 namespace {
@@ -47,10 +48,11 @@ class Blocks {
 
 enum class Traffic { Neighbours, Pairs };
 
-/// What the rates below are computed from.
+/// What the loads below are computed from.
 struct Scene {
   const PlatformSpec& spec;
   const FabricSpec& fabric;
+  const std::vector<LinkBundle>& links;
   const Span& span;
   const Collisions& collisions;
   Traffic traffic;
@@ -58,90 +60,88 @@ struct Scene {
   [[nodiscard]] const Crossing& crossing() const {
     return traffic == Traffic::Neighbours ? span.neighbours : span.pairs;
   }
-  [[nodiscard]] BytesPerSecond through(Cut cut) const {
-    if (traffic == Traffic::Pairs) cut.peers = span.servers - 1;
-    return rate_through(cut, fabric.routing, collisions);
+  /// What links in `bundles` bundles, of which every NIC behind them uses `share`, let each send.
+  [[nodiscard]] BytesPerSecond through(const LinkBundle& one, double share,
+                                       double bundles = 1) const {
+    const double links_behind = one.cables * bundles;
+    return rate_through({.per_nic = one.cable.bandwidth * links_behind / one.nics,
+                         .share = share,
+                         .nics = one.nics,
+                         .links = std::max(1.0, links_behind),
+                         .peers = traffic == Traffic::Pairs ? span.servers - 1.0 : 1.0},
+                        fabric.routing, collisions);
   }
 };
 
-double nics_per_leaf(const Scene& scene) {
-  const int per_server = scene.fabric.rails ? 1 : scene.spec.server.nics;
-  return static_cast<double>(scene.fabric.servers_per_leaf) * per_server;
+/// What every bundle lets each NIC send, in the order of link_bundles(); kUncrossed where nothing
+/// crosses.
+using BundleRates = std::vector<BytesPerSecond>;
+
+BytesPerSecond least(const BundleRates& rates) {
+  return std::accumulate(rates.begin(), rates.end(), BytesPerSecond(kUncrossed),
+                         [](BytesPerSecond a, BytesPerSecond b) { return min(a, b); });
 }
 
-/// What links of the fabric let every NIC send.
-struct CutRate {
-  FabricCut cut = FabricCut::Leaf;
-  BytesPerSecond rate{};
-};
-using CutRates = std::vector<CutRate>;
-
-BytesPerSecond least(const CutRates& rates) {
-  BytesPerSecond result{kUncrossed};
-  for (const CutRate& one : rates) result = min(result, one.rate);
-  return result;
-}
-
-CutRates fat_tree_rates(const Scene& scene) {
-  const FabricSpec& fabric = scene.fabric;
-  const BytesPerSecond port = min(scene.spec.server.nic.bandwidth, fabric.leaf.port_bandwidth);
-  const double nics = nics_per_leaf(scene);
-  const Cut leaf{.per_nic = port / fabric.oversubscription,
-                 .share = scene.crossing().unit,
-                 .nics = nics,
-                 .links = static_cast<double>(std::max(1, fabric.uplinks_per_leaf))};
-  CutRates rates{{FabricCut::Leaf, scene.through(leaf)}};
-  if (fabric.pods == 1) return rates;
-  // Each spine takes its part of the NICs of a pod's rail.
-  const Cut spine{.per_nic = leaf.per_nic / fabric.core_oversubscription,
-                  .share = scene.crossing().pod,
-                  .nics = nics * fabric.units_per_pod() / fabric.spines_per_rail,
-                  .links = static_cast<double>(fabric.uplinks_per_spine)};
-  rates.push_back({FabricCut::Spine, scene.through(spine)});
+BundleRates fat_tree_rates(const Scene& scene) {
+  const Crossing& crossing = scene.crossing();
+  BundleRates rates;
+  for (const LinkBundle& one : scene.links) {
+    const bool leaf = one.kind == FabricLinks::LeafUplinks;
+    rates.push_back(scene.through(one, leaf ? crossing.unit : crossing.pod));
+  }
   return rates;
 }
 
 /// Minimal: one hop in the group for traffic that stays there, up to one before and one after the
 /// global link; neighbours in order load one link to the next router and those to the next group.
 /// Valiant: two hops in the group, three around two global links, all spread.
-CutRates dragonfly_rates(const Scene& scene, bool valiant) {
-  const FabricSpec& fabric = scene.fabric;
-  const double routers = fabric.routers_per_group;
-  const double nics = static_cast<double>(fabric.servers_per_leaf) * scene.spec.server.nics;
-  const Crossing& crossing = scene.crossing();
-  const double inside = crossing.unit - crossing.pod;
-  const bool spread = valiant && routers > 2;
-  const bool detour = valiant && fabric.pods > 2;
-  const double others = std::max(1.0, routers - 1);
-  // Load of one link between two routers, in rates of a NIC.
-  const bool concentrated = scene.traffic == Traffic::Neighbours && !spread;
-  const double local_load = nics * ((spread ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
-                                    (detour ? 3.0 : 2.0) * crossing.pod / routers);
-  CutRates rates;
-  if (routers > 1 && local_load > 0) {
-    rates.push_back({FabricCut::Local, fabric.leaf.port_bandwidth *
-                                           static_cast<double>(fabric.local_links) / local_load});
-  }
-  if (fabric.pods == 1 || crossing.pod <= 0) return rates;
-  const double targets = detour                                 ? fabric.pods - 1
-                         : scene.traffic == Traffic::Neighbours ? 1
-                                                                : scene.span.pods - 1;
-  const double links = fabric.links_per_group_pair * targets;
-  const Cut global{.per_nic = fabric.leaf.port_bandwidth * links / (nics * routers),
-                   .share = (detour ? 2.0 : 1.0) * crossing.pod,
-                   .nics = nics * routers,
-                   .links = links};
-  rates.push_back({FabricCut::Global, scene.through(global)});
-  return rates;
-}
+class DragonflyRates {
+ public:
+  DragonflyRates(const Scene& scene, bool valiant)
+      : scene_(scene),
+        routers_(scene.fabric.routers_per_group),
+        neighbours_(scene.traffic == Traffic::Neighbours),
+        spread_(valiant && routers_ > 2),
+        detour_(valiant && scene.fabric.pods > 2) {}
 
-CutRates fabric_rates(const Scene& scene) {
+  [[nodiscard]] BundleRates rates() const {
+    BundleRates result;
+    for (const LinkBundle& one : scene_.links) {
+      result.push_back(one.kind == FabricLinks::RouterLinks ? local(one) : global(one));
+    }
+    return result;
+  }
+
+ private:
+  [[nodiscard]] BytesPerSecond local(const LinkBundle& one) const {
+    const Crossing& crossing = scene_.crossing();
+    const double inside = crossing.unit - crossing.pod;
+    const double others = std::max(1.0, routers_ - 1);
+    const bool concentrated = neighbours_ && !spread_;
+    const double hops = (spread_ ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
+                        (detour_ ? 3.0 : 2.0) * crossing.pod / routers_;
+    return hops > 0 ? one.bandwidth() / (one.nics * hops) : BytesPerSecond(kUncrossed);
+  }
+
+  [[nodiscard]] BytesPerSecond global(const LinkBundle& one) const {
+    const double crossing = scene_.crossing().pod;
+    if (crossing <= 0) return BytesPerSecond(kUncrossed);
+    const double groups = detour_ ? scene_.fabric.pods - 1 : neighbours_ ? 1 : scene_.span.pods - 1;
+    return scene_.through(one, (detour_ ? 2.0 : 1.0) * crossing, groups);
+  }
+
+  const Scene& scene_;
+  double routers_;
+  bool neighbours_, spread_, detour_;
+};
+
+BundleRates fabric_rates(const Scene& scene) {
   using Paths = RoutingSpec::Paths;
   if (scene.fabric.kind == FabricSpec::Kind::FatTree) return fat_tree_rates(scene);
   const Paths paths = scene.fabric.routing.paths;
-  CutRates chosen = dragonfly_rates(scene, paths == Paths::Valiant);
+  BundleRates chosen = DragonflyRates(scene, paths == Paths::Valiant).rates();
   if (paths != Paths::Ugal) return chosen;
-  CutRates detour = dragonfly_rates(scene, true);
+  BundleRates detour = DragonflyRates(scene, true).rates();
   return least(detour) > least(chosen) ? detour : chosen;
 }
 
@@ -154,10 +154,11 @@ std::vector<ResourceUse> resources_of(const Scene& scene, const NicUse& nics,
   for (const auto& [nic, share] : nics.ports) busiest = std::max(busiest, share);
   use.push_back(table.use(table.nic(), busiest));
   const double nics_per_device = scene.spec.server.nics_per_device();
-  for (const CutRate& one : fabric_rates(scene)) {
-    if (one.rate >= BytesPerSecond(kUncrossed)) continue;
-    const std::uint32_t cut = table.cut(one.cut);
-    use.push_back(table.use(cut, table.all()[cut].capacity / (one.rate * nics_per_device)));
+  const BundleRates rates = fabric_rates(scene);
+  for (std::size_t i = 0; i < rates.size(); ++i) {
+    if (rates[i] >= BytesPerSecond(kUncrossed)) continue;
+    use.push_back(
+        table.use(table.bundle(i), scene.links[i].bandwidth() / (rates[i] * nics_per_device)));
   }
   return use;
 }
@@ -186,11 +187,12 @@ void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const Platfo
                              const NicUse& nics, const Fabric& fabric) {
   const ResourceTable& table = fabric.table;
   const auto scene = [&](Traffic traffic) {
-    return Scene{spec, *spec.fabric, span, fabric.collisions, traffic};
+    return Scene{spec, *spec.fabric, table.bundles(), span, fabric.collisions, traffic};
   };
   layout.out = resources_of(scene(Traffic::Neighbours), nics, table);
   layout.scale_out = bandwidth_of(layout.out);
-  layout.scale_out_all_to_all = bandwidth_of(resources_of(scene(Traffic::Pairs), nics, table));
+  layout.pairs = resources_of(scene(Traffic::Pairs), nics, table);
+  layout.scale_out_all_to_all = bandwidth_of(layout.pairs);
   std::vector<ResourceUse> alone = table.use_of(nics.own);
   alone.push_back(table.use(table.nic(), 1.0 / static_cast<double>(nics.ports.size())));
   layout.scale_out_alone = bandwidth_of(alone);

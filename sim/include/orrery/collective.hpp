@@ -69,6 +69,8 @@ struct GroupLayout {
   /// per_byte of its resources; `scale_up` likewise, but where a group has a part of a port's
   /// wires.
   std::vector<ResourceUse> up, out;
+  /// As `out`, when every rank sends to all servers of its group.
+  std::vector<ResourceUse> pairs;
   /// The resources are those of one MachinePart, shared by all who name them. Otherwise every
   /// represented rank has its own: what it sees while all others of its class do the same.
   bool placed = false;
@@ -90,6 +92,12 @@ struct CollectiveRequest {
   double unique_between = 1;
   /// Moved by copy engines in step with a matrix multiply: takes no multiprocessors.
   bool copy_engine = false;
+
+  /// What its traffic over links of this class takes.
+  [[nodiscard]] const std::vector<ResourceUse>& uses(LinkClass link) const {
+    if (link == LinkClass::ScaleUp) return layout.up;
+    return kind == CollectiveKind::AllToAll ? layout.pairs : layout.out;
+  }
 };
 
 /// Load of one rank on one of its links.

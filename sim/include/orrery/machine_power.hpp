@@ -3,6 +3,7 @@
 /// supplies, switches between servers. Fans and pumps belong to the cooling model. Immutable; read
 /// from configs by `Platform`, see configs/README.md, "Power".
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,16 +12,22 @@
 
 namespace orrery {
 
-/// How busy parts are, as means over some time: ratios in [0, 1].
+/// Kinds of links between switches, from the servers up: of a fat tree the first two, of a
+/// dragonfly those within a group and those between groups.
+enum class FabricLinks { LeafUplinks, SpineUplinks, RouterLinks, GroupLinks };
+constexpr std::size_t kFabricLinkKinds = 4;
+
+/// How busy parts are, as means over some time: ratios of their capacity in [0, 1].
 struct MachineActivity {
-  double host = 0;       ///< cores that work; ServerPower::host_activity while a job runs
-  double scale_up = 0;   ///< of the bandwidth between the devices of a server
-  double scale_out = 0;  ///< of the bandwidth between servers
+  double host = 0;      ///< cores that work; ServerPower::host_activity while a job runs
+  double scale_up = 0;  ///< links between the devices of a server
+  double nic = 0;       ///< network adapters, and the ports that they are plugged into
+  std::array<double, kFabricLinkKinds> fabric{};  ///< by FabricLinks
 };
 
 /// Parts of one kind. Each draws `idle` at rest and `busy` at full activity, linear in between.
 struct PartPower {
-  enum class Driver { Constant, Host, ScaleUp, ScaleOut };
+  enum class Driver { Constant, Host, ScaleUp, Nic };
   std::string name;
   int count = 0;
   Watts idle{};
@@ -87,21 +94,26 @@ struct ServerPower {
 /// Switches between servers and the optics in their ports, from the wall.
 struct FabricPower {
   struct Tier {
-    std::string name;           ///< "leaf", "spine", "core" or "router"
-    std::int64_t switches = 0;  ///< whole ones, however few of their ports are used
-    Watts idle{};               ///< of one, without optics
-    Watts busy{};
-    std::int64_t ports = 0;  ///< of all its switches, with a cable in them
-    Watts optics{};          ///< in one port. The NIC's end of a cable is in the NIC's power
+    std::string name;            ///< "leaf", "spine", "core" or "router"
+    std::int64_t switches = 0;   ///< whole ones, however few of their ports are used
+    Watts idle{};                ///< of one, without optics
+    Watts busy{};                ///< with all ports that are used busy
+    std::int64_t nic_ports = 0;  ///< of all its switches, with a NIC's cable in them
+    std::array<std::int64_t, kFabricLinkKinds> link_ports{};  ///< with a switch's, by FabricLinks
+    Watts optics{};  ///< in one port. The NIC's end of a cable is in the NIC's power
 
-    [[nodiscard]] Watts at(double activity) const;
+    /// With a cable in them.
+    [[nodiscard]] std::int64_t ports() const;
+    /// Mean over the ports that are used.
+    [[nodiscard]] double activity(const MachineActivity& of) const;
+    [[nodiscard]] Watts at(const MachineActivity& activity) const;
   };
   /// Every switch says its power; one that does not draws nothing here.
   bool known = false;
   std::vector<Tier> tiers;  ///< from the servers up; empty in a machine of one server
 
-  /// Of all switches; `activity` is MachineActivity::scale_out.
-  [[nodiscard]] Watts at(double activity) const;
+  /// Of all switches.
+  [[nodiscard]] Watts at(const MachineActivity& activity) const;
 };
 
 struct MachinePower {

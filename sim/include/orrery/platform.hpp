@@ -82,11 +82,14 @@ class Platform {
   /// What the group can talk over when every device of the machine works in a group of the same
   /// shape. `devices` holds at least one, sorted, without duplicates. O(size).
   [[nodiscard]] GroupLayout layout(std::span<const int> devices) const;
-  /// What operations share, once for all servers and switches that are alike: GroupLayout::up and
-  /// ::out refer to it. Of the ordinary build; those of `mixed` servers have the same order and
-  /// other capacities where their links differ, which their layouts account for. Lives as long as
-  /// the platform. Thread-safe.
+  /// What operations share, once for all servers and switches that are alike: GroupLayout::up,
+  /// ::out and ::pairs refer to it. Those of the ordinary build come first, then those of `mixed`
+  /// servers; each build has links between switches of its own number. Lives as long as the
+  /// platform. Thread-safe.
   [[nodiscard]] const std::vector<Resource>& resources() const;
+  /// What traffic does to links, adapters and switches: of resources that are alike the busiest.
+  /// @param resources by resource, as StepResult::resource_activity
+  [[nodiscard]] MachineActivity activity(std::span<const double> resources) const;
 
  private:
   struct Graph;

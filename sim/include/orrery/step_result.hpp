@@ -74,8 +74,9 @@ struct StepResult {
   /// without ranks.
   std::vector<RankEnergy> kind_energy;
   std::vector<PowerTrace> power;  ///< one per represented rank, where it was asked for
-  double scale_up_activity = 0;   ///< of the capacity of the links of a device, mean over the step
-  double scale_out_activity = 0;  ///< likewise
+  /// By Platform::resources(), those beyond its end zero: the ratio of its capacity that traffic of
+  /// the job takes, mean over the step and all ranks. Where `energy` is known.
+  std::vector<double> resource_activity;
 };
 
 }  // namespace orrery

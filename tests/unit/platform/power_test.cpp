@@ -17,7 +17,7 @@ using Point = ConversionCurve::Point;
 using Driver = PartPower::Driver;
 
 constexpr MachineActivity kRest{};
-constexpr MachineActivity kFull{.host = 1, .scale_up = 1, .scale_out = 1};
+constexpr MachineActivity kFull{.host = 1, .scale_up = 1, .nic = 1, .fabric = {1, 1, 1, 1}};
 
 const char* const kTitanium =
     "[{load: 0.1, efficiency: 0.9}, {load: 0.2, efficiency: 0.94}, "
@@ -122,8 +122,8 @@ TEST(ServerPower, RisesOnlyWithWhatDrivesAPart) {
   };
   EXPECT_NEAR(rise({.host = 0.5}), 0.5 * (2 * 200 + 16 * 3 + 4 * 7), 1e-9);
   EXPECT_NEAR(rise({.scale_up = 0.5}), 0.5 * 6 * 10, 1e-9);
-  EXPECT_NEAR(rise({.scale_out = 0.5}), 0.5 * 8 * 5, 1e-9);
-  EXPECT_NEAR(rise({.scale_out = 3}), 8 * 5, 1e-9);  // no more than all of it
+  EXPECT_NEAR(rise({.nic = 0.5}), 0.5 * 8 * 5, 1e-9);
+  EXPECT_NEAR(rise({.nic = 3}), 8 * 5, 1e-9);  // no more than all of it
 }
 
 TEST(ServerPower, IsUnknownWhenTheServerSaysNothing) {
@@ -161,8 +161,12 @@ TEST(FabricPower, CountsTheSwitchesThatAreBuilt) {
   EXPECT_EQ(static_cast<double>(fabric.tiers[1].switches), spines);
   const double nics = 4 * 8, uplinks = 2 * 16;
   const double optics = 10 * (nics + uplinks) + 7 * uplinks;
-  EXPECT_NEAR(fabric.at(0).si(), leaves * 600 + spines * 500 + optics, 1e-9);
-  EXPECT_NEAR(fabric.at(1).si(), leaves * 700 + spines * 550 + optics, 1e-9);
+  EXPECT_NEAR(fabric.at(kRest).si(), leaves * 600 + spines * 500 + optics, 1e-9);
+  EXPECT_NEAR(fabric.at(kFull).si(), leaves * 700 + spines * 550 + optics, 1e-9);
+  // A spine has uplinks of leaves only; of a leaf's ports half are NICs'.
+  const Watts busy_links = fabric.at({.fabric = {0.4, 0, 0, 0}});
+  EXPECT_NEAR(busy_links.si(), leaves * 620 + spines * 520 + optics, 1e-9);
+  EXPECT_NEAR(fabric.at({.nic = 0.4}).si(), leaves * 620 + spines * 500 + optics, 1e-9);
 }
 
 // 64 servers on rails: pods of 4 units of 4 servers; a leaf has 4 NICs and 4 uplinks.
@@ -180,9 +184,9 @@ TEST(FabricPower, CountsThreeLevels) {
   EXPECT_EQ(fabric.tiers[1].switches, count(platform, ComponentKind::SpineSwitch));
   EXPECT_EQ(fabric.tiers[2].switches, count(platform, ComponentKind::CoreSwitch));
   const int nics = 64 * 8;  // at full bandwidth as many cables on every level
-  EXPECT_EQ(fabric.tiers[0].ports, 2 * nics);
-  EXPECT_EQ(fabric.tiers[1].ports, 2 * nics);
-  EXPECT_EQ(fabric.tiers[2].ports, nics);
+  EXPECT_EQ(fabric.tiers[0].ports(), 2 * nics);
+  EXPECT_EQ(fabric.tiers[1].ports(), 2 * nics);
+  EXPECT_EQ(fabric.tiers[2].ports(), nics);
 }
 
 TEST(FabricPower, CountsTheRoutersOfADragonfly) {
@@ -196,14 +200,14 @@ TEST(FabricPower, CountsTheRoutersOfADragonfly) {
   EXPECT_EQ(fabric.tiers[0].switches, 6);
   // NICs; both ends of 2 cables in each group; both ends of 2 between every two of 3 groups.
   const int ports = 4 * 8 + 3 * 2 * 2 + 2 * 2 * 3;
-  EXPECT_EQ(fabric.tiers[0].ports, ports);
-  EXPECT_NEAR(fabric.at(0.5).si(), 6 * 110 + ports * 3, 1e-9);
+  EXPECT_EQ(fabric.tiers[0].ports(), ports);
+  EXPECT_NEAR(fabric.at({.nic = 0.5, .fabric = {0, 0, 0.5, 0.5}}).si(), 6 * 110 + ports * 3, 1e-9);
 }
 
 TEST(FabricPower, IsNothingInAMachineOfOneServer) {
   const Platform platform = platform_with({{"servers", "1"}});
   EXPECT_TRUE(platform.power().fabric.tiers.empty());
-  EXPECT_EQ(platform.power().fabric.at(1), Watts(0));
+  EXPECT_EQ(platform.power().fabric.at(kFull), Watts(0));
 }
 
 TEST(FabricPower, IsUnknownWhenASwitchSaysNothing) {
@@ -219,7 +223,7 @@ Platform entry(const std::string& server) {
 
 // What training does to links, on average: some of NVLink's time, less of the network's.
 MachineActivity training(const ServerPower& server) {
-  return {.host = server.host_activity, .scale_up = 0.3, .scale_out = 0.1};
+  return {.host = server.host_activity, .scale_up = 0.3, .nic = 0.1};
 }
 
 TEST(PowerConfigs, AnH100NodeTakesOneAndAHalfKilowattBesidesItsGpus) {
@@ -273,7 +277,7 @@ TEST(PowerConfigs, EveryServerAndSwitchSaysItsPower) {
     EXPECT_TRUE(power.server.missing.empty()) << name;
     EXPECT_TRUE(power.fabric.known) << name;
     EXPECT_GT(power.server.capacity(), power.server.others(kFull)) << name;
-    EXPECT_GE(power.fabric.at(1), power.fabric.at(0)) << name;
+    EXPECT_GE(power.fabric.at(kFull), power.fabric.at(kRest)) << name;
   }
 }
 
