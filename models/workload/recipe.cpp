@@ -139,6 +139,15 @@ void check_sequence(Reader& reader, const Recipe& recipe) {
                   model.name, model.max_sequence, recipe.sequence_length));
 }
 
+const Choices<Recompute>& recompute_choices() {
+  static const Choices<Recompute> choices = {{"none", Recompute::None},
+                                             {"selective", Recompute::Selective},
+                                             {"operator", Recompute::Operator},
+                                             {"full", Recompute::Full},
+                                             {"offload_qkv", Recompute::OffloadQkv}};
+  return choices;
+}
+
 void read_overlap(Reader& reader, Recipe& recipe) {
   Reader child = reader.child("overlap", false);
   overlap_schema().read(child, recipe.software.overlap);
@@ -162,14 +171,11 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
       schema::entry("parallelism", optional("parallelism", &R::parallelism, &Parallelism::schema(),
                                             "how the job is split over devices")),
       optional("precision", &R::precision, dtype_choices(), "of matrix multiplies; not int8"),
-      optional("recompute", &R::recompute,
-               Choices<Recompute>{{"none", Recompute::None},
-                                  {"selective", Recompute::Selective},
-                                  {"operator", Recompute::Operator},
-                                  {"full", Recompute::Full},
-                                  {"offload_qkv", Recompute::OffloadQkv}},
-               "selective: the attention core; operator: every second product; full: every layer; "
-               "offload_qkv: all but projections kept in the host's memory"),
+      otherwise("the software's",
+                optional("recompute", &R::recompute, recompute_choices(),
+                         "selective: the attention core; operator: every second product; full: "
+                         "every layer; offload_qkv: all but projections kept in the host's "
+                         "memory")),
       custom<R>({.key = "recompute_modules",
                  .kind = Field::Kind::Choice,
                  .list = true,
@@ -322,6 +328,8 @@ const Schema<Software>& Software::schema() {
                  optional("dispatch", &S::dispatch,
                           Choices<Dtype>{{"bf16", Dtype::Bf16}, {"fp8", Dtype::Fp8}},
                           "of what is sent to experts")),
+       optional("recompute", &S::recompute, recompute_choices(),
+                "what it recomputes when the workload does not say it"),
        optional("planned_memory", &S::planned_memory,
                 "a compiler plans the whole step: parameters and gradients are whole one matrix at "
                 "a time, logits are gone before a layer is recomputed"),
@@ -340,6 +348,7 @@ void Recipe::complete(Reader& reader, Recipe& recipe) {
   recipe.where_precision = reader.where("precision");
   recipe.where_parallelism = reader.where("parallelism");
   recipe.where_batch = reader.where("global_batch");
+  if (!reader.has("recompute")) recipe.recompute = recipe.software.recompute;
   check_sequence(reader, recipe);
   if (recipe.precision == Dtype::Int8) {
     reader.error("precision",

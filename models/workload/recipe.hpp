@@ -101,6 +101,7 @@ struct Software {
   /// A compiler plans memory for the whole step: parameters are gathered and gradients reduced one
   /// matrix at a time, and logits are gone before a layer is recomputed.
   bool planned_memory = false;
+  Recompute recompute = Recompute::None;  ///< of a workload that does not say it
   Overlap overlap;
 
   /// The keys of `software/`.

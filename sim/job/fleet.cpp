@@ -82,12 +82,12 @@ BoardPower Fleet::board(int kind, const Load& load) const {
       *platform_.kinds()[static_cast<std::size_t>(std::max(0, kind))].accelerator->power();
   const KindPoint point = (*load.points)[static_cast<std::size_t>(std::max(0, kind))];
   if (kind < 0) return power.idle(point.die);
-  switch (load.doing) {
-    case Doing::Idle:
+  switch (load.phase) {
+    case JobPhase::Idle:
       return power.held(point_of(point));
-    case Doing::Checkpoint:
+    case JobPhase::Checkpoint:
       return power.communicating(point_of(point), {}, {});
-    case Doing::Training:
+    case JobPhase::Training:
       break;
   }
   return mean_power(load.step->kind_energy[static_cast<std::size_t>(kind)].board,
@@ -104,7 +104,7 @@ Watts Fleet::device_power(const ServerClass& of, int device, const Load& load) {
   const Kelvins warmer =
       of.network->die(device) - (*load.points)[static_cast<std::size_t>(kind)].die;
   const double growth = power.leakage_growth() * warmer;
-  const double capped = load.doing == Doing::Training
+  const double capped = load.phase == JobPhase::Training
                             ? load.step->kind_energy[static_cast<std::size_t>(kind)].capped
                             : 0.0;
   return board.total() + board.leakage * (std::expm1(growth) * (1.0 - capped));
@@ -117,7 +117,7 @@ void Fleet::power(const Load& load) {
   }
   boards_.push_back(board(-1, load));
   const ServerPower& server = platform_.power().server;
-  const bool trains = load.doing == Doing::Training;
+  const bool trains = load.phase == JobPhase::Training;
   activity_ = trains ? platform_.activity(load.step->resource_activity) : MachineActivity{};
   if (trains) activity_.host = server.host_activity;
   for (ServerClass& one : classes_) {

@@ -10,13 +10,13 @@
 #include <orrery/step_result.hpp>
 #include <orrery/workload.hpp>
 
-#include "job/step_book.hpp"
+#include "job/step_cache.hpp"
 #include "thermal/server_network.hpp"
 
 namespace orrery {
 
 /// What the devices of a job do.
-enum class Doing { Idle, Training, Checkpoint };
+enum class JobPhase { Idle, Training, Checkpoint };
 
 /// Servers whose devices are of the same kinds in the same places.
 struct ServerClass {
@@ -40,7 +40,7 @@ struct ServerClass {
 
 /// What a step and its operating point say of every kind of device.
 struct Load {
-  Doing doing = Doing::Training;
+  JobPhase phase = JobPhase::Training;
   const StepResult* step = nullptr;
   const KindPoints* points = nullptr;  ///< at which `step` was simulated
 };

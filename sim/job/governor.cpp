@@ -16,7 +16,7 @@ constexpr Kelvins kRoomAfterSlowdown(3.0);
 
 }  // namespace
 
-void Governor::look(Temperature die, Temperature memory, Hertz clock, Seconds interval) {
+void Governor::update(Temperature die, Temperature memory, Hertz clock, Seconds interval) {
   const ThermalLimits& of_die = power_->die_limits();
   const ThermalLimits& of_memory = power_->memory_limits();
   if (state_ == State::ShutDown) return;

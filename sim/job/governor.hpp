@@ -15,9 +15,9 @@ class Governor {
   enum class State { Free, Ramped, Slowed, ShutDown };
   explicit Governor(const PowerModel& power) : power_(&power) {}
 
-  /// Looks at the hottest die and memory, `interval` after the last look, while kernels run at
-  /// `clock`.
-  void look(Temperature die, Temperature memory, Hertz clock, Seconds interval);
+  /// Moves the limit by the hottest die and memory, `interval` after the last update, while kernels
+  /// run at `clock`.
+  void update(Temperature die, Temperature memory, Hertz clock, Seconds interval);
   [[nodiscard]] State state() const { return state_; }
   /// Zero: none.
   [[nodiscard]] Hertz limit() const { return limit_; }

@@ -7,10 +7,10 @@
 
 namespace orrery {
 
-JobRows::JobRows(const Site& site, TimeSeries& series) : series_(series) {
+JobRows::JobRows(const JobEnvironment& environment, TimeSeries& series) : series_(series) {
   series_.columns = {"time_s",        "training",  "step_time_s", "facility_power_w", "it_power_w",
                      "plant_power_w", "outdoor_c", "room_c",      "device_inlet_c"};
-  for (const ServerClass& one : site.fleet().classes()) {
+  for (const ServerClass& one : environment.fleet().classes()) {
     for (const char* what : {"power_w", "devices_w", "fans_w", "die_max_c", "memory_max_c",
                              "clock_hz", "fan_speed_ratio"}) {
       series_.columns.push_back(fmt::format("server{}_{}", one.first, what));
@@ -18,21 +18,22 @@ JobRows::JobRows(const Site& site, TimeSeries& series) : series_(series) {
   }
 }
 
-void JobRows::add(Site& site, Seconds now, Doing doing, const Weather& weather) {
-  const Fleet& fleet = site.fleet();
-  const StepResult& step = site.step();
+void JobRows::add(JobEnvironment& environment, Seconds now, JobPhase phase,
+                  const Weather& weather) {
+  const Fleet& fleet = environment.fleet();
+  const StepResult& step = environment.step();
   const Watts it = fleet.servers_power() + fleet.network();
-  const Watts facility = it + site.distribution_loss() + site.plant_power();
-  const bool trains = doing == Doing::Training;
+  const Watts facility = it + environment.distribution_loss() + environment.plant_power();
+  const bool trains = phase == JobPhase::Training;
   std::vector<double> row = {now.si(),
                              trains ? 1.0 : 0.0,
                              trains ? step.step_time.si() : 0.0,
                              facility.si(),
                              it.si(),
-                             site.plant_power().si(),
+                             environment.plant_power().si(),
                              weather.dry_bulb.celsius(),
-                             site.room().celsius(),
-                             site.inlet().celsius()};
+                             environment.room().celsius(),
+                             environment.inlet().celsius()};
   for (const ServerClass& one : fleet.classes()) {
     Hertz clock{};
     for (const int kind : one.kinds) {

@@ -3,7 +3,7 @@
 
 #include <orrery/telemetry.hpp>
 
-#include "job/site.hpp"
+#include "job/job_environment.hpp"
 
 namespace orrery {
 
@@ -11,8 +11,8 @@ class JobRows {
  public:
   /// Writes the header into `series`: the facility, then every class of servers under the name of
   /// its first. Keeps a reference.
-  JobRows(const Site& site, TimeSeries& series);
-  void add(Site& site, Seconds now, Doing doing, const Weather& weather);
+  JobRows(const JobEnvironment& environment, TimeSeries& series);
+  void add(JobEnvironment& environment, Seconds now, JobPhase phase, const Weather& weather);
 
  private:
   TimeSeries& series_;

@@ -33,13 +33,13 @@ std::optional<PlantFault> fault_of(JobEvent::What what) {
 
 class JobRun {
  public:
-  JobRun(const OperationInputs& inputs, Site& site, OperationReport& report)
+  JobRun(const OperationInputs& inputs, JobEnvironment& environment, OperationReport& report)
       : inputs_(inputs),
         spec_(*inputs.spec.job),
-        site_(site),
+        environment_(environment),
         report_(report),
-        ledger_(site),
-        rows_(site, report.job_series) {
+        ledger_(environment),
+        rows_(environment, report.job_series) {
     if (spec_.duration) horizon_ = *spec_.duration;
     if (spec_.steps) most_steps_ = *spec_.steps;
     if (spec_.tokens) most_steps_ = *spec_.tokens / std::max(1.0, inputs.work.tokens);
@@ -48,11 +48,11 @@ class JobRun {
   }
 
   void run() {
-    const Seconds expected = min(horizon_, site_.step().step_time * most_steps_);
+    const Seconds expected = min(horizon_, environment_.step().step_time * most_steps_);
     row_every_ = inputs_.spec.record.interval > Seconds(0) ? inputs_.spec.record.interval
                                                            : max(spec_.interval, expected / kRows);
     next_row_ = row_every_;
-    if (spec_.cold) site_.settle(Doing::Idle);
+    if (spec_.cold) environment_.settle(JobPhase::Idle);
     while (report_.job->stopped.empty() && !done()) go_on();
     finish();
   }
@@ -66,8 +66,8 @@ class JobRun {
       const std::optional<PlantFault> fault = fault_of(event.what);
       if (!fault) continue;
       try {
-        site_.plant()->set_fault(*fault, true);
-        site_.plant()->set_fault(*fault, false);
+        environment_.plant()->set_fault(*fault, true);
+        environment_.plant()->set_fault(*fault, false);
       } catch (const ConfigError& problem) {
         throw ConfigError(fmt::format("{}: what: {}", event.where.text(), problem.what()));
       }
@@ -88,7 +88,7 @@ class JobRun {
       }
     }
     if (pausing()) return min(interval, pause_left_);
-    const Seconds step = site_.step().step_time;
+    const Seconds step = environment_.step().step_time;
     interval = min(interval, step * (most_steps_ - steps_));
     if (spec_.checkpoint.every > 0) {
       interval = min(interval, step * (spec_.checkpoint.every - since_checkpoint_));
@@ -104,23 +104,23 @@ class JobRun {
                                          to_text(weather.duration()));
       return;
     }
-    const Doing doing = pausing() ? Doing::Checkpoint : Doing::Training;
+    const JobPhase phase = pausing() ? JobPhase::Checkpoint : JobPhase::Training;
     const Seconds interval = next_interval();
-    site_.advance(doing, weather.at(now_), interval);
-    note(doing, interval);
+    environment_.advance(phase, weather.at(now_), interval);
+    note(phase, interval);
     now_ += interval;
-    ledger_.add(site_, doing, interval);
+    ledger_.add(environment_, phase, interval);
     if (now_ >= next_row_ * (1 - kRoundingShare)) {
-      rows_.add(site_, now_, doing, weather.at(now_));
+      rows_.add(environment_, now_, phase, weather.at(now_));
       next_row_ += row_every_;
     }
     look_for_heat();
   }
 
-  void note(Doing doing, Seconds interval) {
+  void note(JobPhase phase, Seconds interval) {
     JobReport& job = *report_.job;
-    const StepResult& step = site_.step();
-    if (doing == Doing::Checkpoint) {
+    const StepResult& step = environment_.step();
+    if (phase == JobPhase::Checkpoint) {
       pause_left_ -= interval;
       job.checkpoint += interval;
       if (pause_left_ < spec_.interval * kRoundingShare) pause_left_ = Seconds(0);
@@ -143,7 +143,7 @@ class JobRun {
 
   void note_heat(Seconds interval) {
     bool ramped = false, slowed = false;
-    for (const Governor& governor : site_.governors()) {
+    for (const Governor& governor : environment_.governors()) {
       ramped = ramped || governor.state() == Governor::State::Ramped;
       slowed = slowed || governor.state() == Governor::State::Slowed;
     }
@@ -156,19 +156,19 @@ class JobRun {
 
   // What crossed the boundary of the facility, each from where it is known.
   void book_energy(Seconds interval) {
-    const Fleet& fleet = site_.fleet();
-    const Joules lost = site_.distribution_loss() * interval;
+    const Fleet& fleet = environment_.fleet();
+    const Joules lost = environment_.distribution_loss() * interval;
     ledger_.electricity += (fleet.servers_power() + fleet.network()) * interval + lost;
     ledger_.rejected += lost;
     for (const ServerClass& one : fleet.classes()) {
       ledger_.stored += one.exchange.stored * static_cast<double>(one.count);
     }
-    if (const PlantState* plant = site_.plant_state()) {
+    if (const PlantState* plant = environment_.plant_state()) {
       ledger_.electricity += plant->electricity;
       ledger_.rejected += plant->rejected;
       ledger_.stored += plant->stored;
     } else {
-      const PlantLoad load = fleet.plant_load(interval, site_.inlet());
+      const PlantLoad load = fleet.plant_load(interval, environment_.inlet());
       ledger_.rejected += (load.air_heat + load.liquid_heat) * interval;
     }
   }
@@ -185,7 +185,7 @@ class JobRun {
     using What = JobEvent::What;
     switch (event.what) {
       case What::Fans:
-        for (ServerClass& one : site_.fleet().classes()) {
+        for (ServerClass& one : environment_.fleet().classes()) {
           const bool hit = std::find(event.servers.begin(), event.servers.end(), one.first) !=
                            event.servers.end();
           if (hit) one.fans_left = begins ? event.left : 1.0;
@@ -194,19 +194,19 @@ class JobRun {
       case What::Chiller:
       case What::CoolantPump:
       case What::RoomFans:
-        site_.plant()->set_fault(*fault_of(event.what), begins);
+        environment_.plant()->set_fault(*fault_of(event.what), begins);
         break;
       case What::Cap:
-        site_.set_cap(begins ? event.cap : inputs_.spec.limits.cap);
+        environment_.set_cap(begins ? event.cap : inputs_.spec.limits.cap);
         break;
       case What::Clock:
-        site_.set_clock(begins ? event.clock : inputs_.spec.limits.clock);
+        environment_.set_clock(begins ? event.clock : inputs_.spec.limits.clock);
         break;
     }
   }
 
   void look_for_heat() {
-    const auto& governors = site_.governors();
+    const auto& governors = environment_.governors();
     for (std::size_t kind = 0; kind < governors.size(); ++kind) {
       const Governor::State state = governors[kind].state();
       if (state == Governor::State::Free) continue;
@@ -226,7 +226,7 @@ class JobRun {
   // "server0.gpu7 die at 88.1 degC, its limit 87.0 degC": what is furthest above that limit.
   [[nodiscard]] std::string hottest(std::size_t kind, Temperature ThermalLimits::* which,
                                     const char* name) const {
-    const Fleet& fleet = site_.fleet();
+    const Fleet& fleet = environment_.fleet();
     const PowerModel& power = *inputs_.platform.kinds()[kind].accelerator->power();
     Kelvins most(-1e9);
     std::string text;
@@ -271,9 +271,9 @@ class JobRun {
     job.steps = steps_;
     job.tokens = steps_ * inputs_.work.tokens;
     if (steps_ > 0) job.step_time_mean = (now_ - job.checkpoint) / steps_;
-    job.evaluations = site_.book().evaluations();
+    job.evaluations = environment_.step_cache().evaluations();
     if (now_ <= Seconds(0)) return;
-    ledger_.fill(site_, report_);
+    ledger_.fill(environment_, report_);
     EnergyReport& energy = report_.energy;
     energy.total = ledger_.electricity;
     energy.rejected = ledger_.rejected;
@@ -285,7 +285,7 @@ class JobRun {
 
   const OperationInputs& inputs_;
   const JobSpec& spec_;
-  Site& site_;
+  JobEnvironment& environment_;
   OperationReport& report_;
   Ledger ledger_;
   JobRows rows_;
@@ -297,8 +297,8 @@ class JobRun {
 
 }  // namespace
 
-void run_job(const OperationInputs& inputs, Site& site, OperationReport& report) {
-  JobRun(inputs, site, report).run();
+void run_job(const OperationInputs& inputs, JobEnvironment& environment, OperationReport& report) {
+  JobRun(inputs, environment, report).run();
 }
 
 }  // namespace orrery

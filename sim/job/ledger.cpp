@@ -22,14 +22,15 @@ Kelvins air_rise(const PlantLoad& load) {
 
 }  // namespace
 
-Ledger::Ledger(const Site& site) {
-  for (const ServerClass& one : site.fleet().classes()) sums_.emplace_back(one.device.size());
+Ledger::Ledger(const JobEnvironment& environment) {
+  for (const ServerClass& one : environment.fleet().classes())
+    sums_.emplace_back(one.device.size());
 }
 
-void Ledger::add(Site& site, Doing doing, Seconds time) {
-  const Fleet& fleet = site.fleet();
+void Ledger::add(JobEnvironment& environment, JobPhase phase, Seconds time) {
+  const Fleet& fleet = environment.fleet();
   time_ += time;
-  if (doing == Doing::Training) training_ += time;
+  if (phase == JobPhase::Training) training_ += time;
   for (const ServerClass& one : fleet.classes()) {
     const double count = one.count;
     devices_ += one.devices * count * time;
@@ -43,23 +44,23 @@ void Ledger::add(Site& site, Doing doing, Seconds time) {
     speed_ += one.speed * count * time.si();
   }
   network_ += fleet.network() * time;
-  distribution_ += site.distribution_loss() * time;
-  plant_ += site.plant_power() * time;
-  const PlantLoad load = fleet.plant_load(Seconds(0), site.inlet());
+  distribution_ += environment.distribution_loss() * time;
+  plant_ += environment.plant_power() * time;
+  const PlantLoad load = fleet.plant_load(Seconds(0), environment.inlet());
   const bool liquid = load.liquid_stream > WattsPerKelvin(0);
-  const Temperature exhaust = site.room() + air_rise(load);
+  const Temperature exhaust = environment.room() + air_rise(load);
   const Temperature outlet =
-      liquid ? site.inlet() + load.liquid_heat / load.liquid_stream : exhaust;
-  inlet_ += site.inlet().kelvin() * time.si();
+      liquid ? environment.inlet() + load.liquid_heat / load.liquid_stream : exhaust;
+  inlet_ += environment.inlet().kelvin() * time.si();
   outlet_ += outlet.kelvin() * time.si();
-  room_ += site.room().kelvin() * time.si();
+  room_ += environment.room().kelvin() * time.si();
   exhaust_ += exhaust.kelvin() * time.si();
-  add_devices(site, doing, time);
+  add_devices(environment, phase, time);
 }
 
-void Ledger::add_devices(Site& site, Doing doing, Seconds time) {
-  const StepResult& step = site.step();
-  const auto& classes = site.fleet().classes();
+void Ledger::add_devices(JobEnvironment& environment, JobPhase phase, Seconds time) {
+  const StepResult& step = environment.step();
+  const auto& classes = environment.fleet().classes();
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const ServerClass& one = classes[c];
     for (std::size_t i = 0; i < one.device.size(); ++i) {
@@ -72,26 +73,26 @@ void Ledger::add_devices(Site& site, Doing doing, Seconds time) {
         sum.memory_highest = max(sum.memory_highest, one.network->memory(static_cast<int>(i)));
         sum.wear += wear_rate(die) * time.si();
       }
-      if (one.kinds[i] < 0 || doing != Doing::Training) continue;
+      if (one.kinds[i] < 0 || phase != JobPhase::Training) continue;
       const auto kind = static_cast<std::size_t>(one.kinds[i]);
       const RankEnergy& energy = step.kind_energy[kind];
       device_peak_ = max(device_peak_, energy.peak);
       sum.cycles += energy.clock * time;
       sum.capped += energy.capped * time;
-      if (site.held(kind)) sum.throttled += time;
+      if (environment.held(kind)) sum.throttled += time;
     }
   }
 }
 
-void Ledger::fill(const Site& site, OperationReport& report) const {
-  fill_power(site, report.power);
-  if (site.fleet().cooling() == nullptr) return;
+void Ledger::fill(const JobEnvironment& environment, OperationReport& report) const {
+  fill_power(environment, report.power);
+  if (environment.fleet().cooling() == nullptr) return;
   report.thermal.emplace();
-  fill_thermal(site, *report.thermal);
+  fill_thermal(environment, *report.thermal);
 }
 
-void Ledger::fill_power(const Site& site, PowerReport& power) const {
-  const Fleet& fleet = site.fleet();
+void Ledger::fill_power(const JobEnvironment& environment, PowerReport& power) const {
+  const Fleet& fleet = environment.fleet();
   const double servers = fleet.servers();
   const int idle = fleet.servers() * fleet.platform().devices_per_server() - fleet.devices();
   power.machine = fleet.platform().power().server.known;
@@ -111,12 +112,12 @@ void Ledger::fill_power(const Site& site, PowerReport& power) const {
   power.distribution_loss = distribution_ / time_;
   power.plant = plant_ / time_;
   power.facility_mean = power.it_mean + power.distribution_loss + power.plant;
-  if (site.plant_state() != nullptr) power.pue = power.facility_mean / power.it_mean;
+  if (environment.plant_state() != nullptr) power.pue = power.facility_mean / power.it_mean;
 }
 
-void Ledger::fill_thermal(const Site& site, ThermalReport& thermal) const {
+void Ledger::fill_thermal(const JobEnvironment& environment, ThermalReport& thermal) const {
   const double time = time_.si();
-  const Fleet& fleet = site.fleet();
+  const Fleet& fleet = environment.fleet();
   thermal.liquid = fleet.cooling()->medium() == ServerCooling::Medium::Liquid;
   thermal.inlet = Temperature::kelvin(inlet_ / time);
   thermal.outlet = Temperature::kelvin(outlet_ / time);

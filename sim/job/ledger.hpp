@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "job/site.hpp"
+#include "job/job_environment.hpp"
 
 namespace orrery {
 
@@ -19,19 +19,19 @@ struct DeviceSum {
 
 class Ledger {
  public:
-  explicit Ledger(const Site& site);
-  /// Adds the present state of `site`, for `time`.
-  void add(Site& site, Doing doing, Seconds time);
+  explicit Ledger(const JobEnvironment& environment);
+  /// Adds the present state of `environment`, for `time`.
+  void add(JobEnvironment& environment, JobPhase phase, Seconds time);
   /// Means so far into power, thermal and energy of `report`.
-  void fill(const Site& site, OperationReport& report) const;
+  void fill(const JobEnvironment& environment, OperationReport& report) const;
 
   // Exact sums of what went through the boundary of the facility.
   Joules electricity{}, rejected{}, stored{};
 
  private:
-  void add_devices(Site& site, Doing doing, Seconds time);
-  void fill_power(const Site& site, PowerReport& power) const;
-  void fill_thermal(const Site& site, ThermalReport& thermal) const;
+  void add_devices(JobEnvironment& environment, JobPhase phase, Seconds time);
+  void fill_power(const JobEnvironment& environment, PowerReport& power) const;
+  void fill_thermal(const JobEnvironment& environment, ThermalReport& thermal) const;
 
   Seconds time_{}, training_{};
   Joules working_{}, idle_{};  // of the devices that the job occupies, and of the others

@@ -7,9 +7,9 @@
 #include <fmt/ranges.h>
 
 #include "engine/cost_table.hpp"
+#include "job/job_environment.hpp"
 #include "job/job_run.hpp"
 #include "job/ledger.hpp"
-#include "job/site.hpp"
 
 namespace orrery {
 namespace {
@@ -35,7 +35,8 @@ void add_unknowns(const OperationInputs& inputs, std::vector<std::string>& warni
                   OperatingPoint{}.temperature.celsius()));
 }
 
-void add_warnings(const OperationInputs& inputs, const Site& site, Operated& result) {
+void add_warnings(const OperationInputs& inputs, const JobEnvironment& environment,
+                  Operated& result) {
   std::vector<std::string>& warnings = result.warnings;
   add_unknowns(inputs, warnings);
   const ServerPower& server = inputs.platform.power().server;
@@ -46,7 +47,7 @@ void add_warnings(const OperationInputs& inputs, const Site& site, Operated& res
   if (plant != nullptr && !plant->caveat().empty()) {
     warnings.push_back("estimate: " + plant->caveat());
   }
-  for (const ServerClass& one : site.fleet().classes()) {
+  for (const ServerClass& one : environment.fleet().classes()) {
     const Watts output = one.devices + one.others + one.fans;
     if (output > server.capacity()) {
       warnings.push_back(
@@ -59,24 +60,24 @@ void add_warnings(const OperationInputs& inputs, const Site& site, Operated& res
   for (std::size_t kind = 0; kind < inputs.platform.kinds().size(); ++kind) {
     const int index = static_cast<int>(kind);
     const PowerModel& power = *inputs.platform.kinds()[kind].accelerator->power();
-    const Temperature die = site.fleet().hottest_die(index);
+    const Temperature die = environment.fleet().hottest_die(index);
     if (die >= power.die_limits().slowdown) {
       warnings.push_back(fmt::format(
           "dies would reach {} even at their lowest clock; the device slows down at {} and shuts "
           "down at {}",
           to_text(die), to_text(power.die_limits().slowdown),
           to_text(power.die_limits().shutdown)));
-    } else if (site.held(kind)) {
+    } else if (environment.held(kind)) {
       warnings.push_back(fmt::format("clocks are held down by heat: dies at {}", to_text(die)));
     }
   }
 }
 
-void fill_steady(const OperationInputs& inputs, Site& site, Operated& result) {
+void fill_steady(const OperationInputs& inputs, JobEnvironment& environment, Operated& result) {
   OperationReport& report = result.report;
-  Ledger ledger(site);
-  ledger.add(site, Doing::Training, result.step.step_time);
-  ledger.fill(site, report);
+  Ledger ledger(environment);
+  ledger.add(environment, JobPhase::Training, result.step.step_time);
+  ledger.fill(environment, report);
   EnergyReport& energy = report.energy;
   const Watts drawn = report.power.machine
                           ? report.power.facility_mean
@@ -113,13 +114,13 @@ Spread spread_of(int servers, int devices_per_server, std::optional<std::uint64_
 }
 
 Operated operate(const OperationInputs& inputs) {
-  Site site(inputs);
-  site.settle(Doing::Training);
+  JobEnvironment environment(inputs);
+  environment.settle(JobPhase::Training);
   Operated result;
-  result.step = site.step();
-  fill_steady(inputs, site, result);
-  add_warnings(inputs, site, result);
-  if (inputs.spec.job && inputs.follow_job) run_job(inputs, site, result.report);
+  result.step = environment.step();
+  fill_steady(inputs, environment, result);
+  add_warnings(inputs, environment, result);
+  if (inputs.spec.job && inputs.follow_job) run_job(inputs, environment, result.report);
   return result;
 }
 

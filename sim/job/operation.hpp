@@ -7,7 +7,7 @@
 #include <orrery/workload.hpp>
 
 #include "job/job_spec.hpp"
-#include "job/step_book.hpp"
+#include "job/step_cache.hpp"
 
 namespace orrery {
 
@@ -33,7 +33,7 @@ struct Operated {
 Operated operate(const OperationInputs& inputs);
 
 /// How far the slowest device of every kind lies below the mean, in standard deviations. Without a
-/// seed the expectation over all devices; with one, of drawn devices: the server `apart` holds the
+/// seed the expectation over all devices; with one, of drawn devices: `slowest_server` holds the
 /// slowest, the others run as the mean of their servers' slowest.
 struct Spread {
   int slowest_server = -1;  ///< none without a seed

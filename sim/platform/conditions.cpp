@@ -90,12 +90,12 @@ void Conditions::set(int device, const Condition& condition) {
   }
 }
 
-void Conditions::set_apart(std::span<const int> servers, int devices_per_server) {
+void Conditions::single_out(std::span<const int> servers, int devices_per_server) {
   for (std::size_t i = 0; i < servers.size(); ++i) {
     for (int device = 0; device < devices_per_server; ++device) {
       const int index = servers[i] * devices_per_server + device;
       Condition condition = all_[static_cast<std::size_t>(of(index))];
-      condition.apart = static_cast<int>(i) + 1;
+      condition.singled_out = static_cast<int>(i) + 1;
       set(index, condition);
     }
   }

@@ -16,7 +16,7 @@ struct Condition {
   double clock = 1;      ///< ratio, (0, 1]
   double scale_up = 1;   ///< bandwidth ratio, (0, 1]
   double scale_out = 1;  ///< bandwidth ratio, (0, 1]
-  int apart = 0;         ///< its server is looked at by itself: a number of its own; else 0
+  int singled_out = 0;   ///< its server is a class by itself: a number of its own; else 0
   friend auto operator<=>(const Condition&, const Condition&) = default;
 };
 
@@ -25,8 +25,8 @@ class Conditions {
   Conditions() : all_(1) {}
   /// Reads `degraded` and `mixed` of a system. Mistakes go to the reader's diagnostics.
   static Conditions read(Reader& system, const PlatformSpec& spec, const AcceleratorFactory& make);
-  /// Sets the devices of these servers apart from all others.
-  void set_apart(std::span<const int> servers, int devices_per_server);
+  /// Makes the devices of each of these servers a class of their own.
+  void single_out(std::span<const int> servers, int devices_per_server);
 
   [[nodiscard]] bool uniform() const { return of_device_.empty(); }
   /// The number of a device's condition. O(log of the devices that differ).

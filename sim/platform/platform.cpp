@@ -69,14 +69,14 @@ void Platform::Graph::add_kinds() {
             : conditions.builds()[static_cast<std::size_t>(condition.build - 1)].accelerator;
     const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const DeviceKind& kind) {
       return kind.accelerator == accelerator && kind.clock == condition.clock &&
-             kind.apart == condition.apart;
+             kind.singled_out == condition.singled_out;
     });
     kind_of.push_back(static_cast<int>(same - kinds.begin()));
     if (same == kinds.end()) {
       kinds.push_back({.accelerator = accelerator,
                        .clock = condition.clock,
                        .devices = 0,
-                       .apart = condition.apart});
+                       .singled_out = condition.singled_out});
     }
   }
   for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
@@ -113,10 +113,10 @@ GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   return degraded(*slowest, scale_up, scale_out);
 }
 
-Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> apart)
+Platform::Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> singled_out)
     : graph_(std::make_unique<Graph>()) {
   graph_->spec = PlatformSpec::read(system, make, graph_->conditions);
-  graph_->conditions.set_apart(apart, graph_->spec.server.devices);
+  graph_->conditions.single_out(singled_out, graph_->spec.server.devices);
   graph_->add_kinds();
   graph_->add_parts();
   graph_->power = {.server = graph_->spec.server.power, .fabric = fabric_power(graph_->spec)};

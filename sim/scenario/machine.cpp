@@ -16,7 +16,7 @@ class NoCollectives final : public CollectiveModel {
 };
 
 // Servers that are looked at by themselves.
-std::vector<int> apart(const OperationSpec& spec, const Platform& platform) {
+std::vector<int> singled_out(const OperationSpec& spec, const Platform& platform) {
   std::vector<int> servers = servers_apart(spec);
   const Spread spread =
       spread_of(platform.servers(), platform.devices_per_server(), spec.limits.seed);
@@ -28,14 +28,15 @@ std::vector<int> apart(const OperationSpec& spec, const Platform& platform) {
 }
 
 std::unique_ptr<Platform> make_platform(const Scenario& scenario, const Registry& registry,
-                                        std::span<const int> apart, Diagnostics& diagnostics) {
+                                        std::span<const int> singled_out,
+                                        Diagnostics& diagnostics) {
   Reader system(scenario.system, "system", diagnostics);
   return std::make_unique<Platform>(
       system,
       [&](Reader& reader) {
         return std::shared_ptr<const Accelerator>(registry.accelerators.make(reader, "model"));
       },
-      apart);
+      singled_out);
 }
 
 OperationSpec operation_of(const Scenario& scenario, const Registry& registry,
@@ -80,7 +81,7 @@ Machine make(const Scenario& scenario, const Registry& registry, bool with_workl
   add_models(registry, diagnostics, machine);
   machine.operation = operation_of(scenario, registry, diagnostics);
   diagnostics.throw_if_any();
-  const std::vector<int> servers = apart(machine.operation, *machine.platform);
+  const std::vector<int> servers = singled_out(machine.operation, *machine.platform);
   if (!servers.empty()) {
     machine.platform = make_platform(scenario, registry, servers, diagnostics);
   }

@@ -21,8 +21,8 @@ struct Machine {
   OperationSpec operation;
 };
 
-/// Servers that the job singles out, or that hold the slowest device that the seed draws, are set
-/// apart. @throws ConfigError with every mistake of the scenario.
+/// Servers that the job singles out, or that hold the slowest device that the seed draws, are
+/// singled out. @throws ConfigError with every mistake of the scenario.
 Machine make_machine(const Scenario& scenario, const Registry& registry);
 /// The same without a workload: that of the scenario is not looked at.
 Machine make_idle_machine(const Scenario& scenario, const Registry& registry);

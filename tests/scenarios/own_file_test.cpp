@@ -23,8 +23,8 @@ const std::string kOwnJob =
     "workload:\n"
     "  model: llama2-7b\n"
     "  sequence_length: 4096\n"
-    "  global_batch: 16\n"
-    "  microbatch: 2\n"
+    "  global_batch: 32\n"
+    "  microbatch: 4\n"
     "  parallelism: {sharding: zero3}\n"
     "  precision: bf16\n"
     "  software: torchtitan-2024-compile\n";
@@ -69,6 +69,22 @@ TEST(OwnFile, FindsTheLibraryOfTheExecutableFromAnyFolder) {
   expected.erase("inputs");  // their paths are relative to the current folder
   got.erase("inputs");
   EXPECT_EQ(got, expected);
+  fs::remove_all(job.parent_path());
+}
+
+// torchtitan's training configurations recompute every second product; the job does not say it.
+TEST(OwnFile, RecomputesWhatItsSoftwareDoesByDefault) {
+  const fs::path job = write_own_job();
+  const auto report = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"run", job.string(), "--json", "-"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return json::parse(run_orrery(arguments, "cd / &&").output);
+  };
+  const json silent = report({});
+  EXPECT_TRUE(silent["memory"]["fits"]);
+  EXPECT_EQ(silent["memory"], report({"--set", "workload.recompute=operator"})["memory"]);
+  const json none = report({"--set", "workload.recompute=none"});
+  EXPECT_FALSE(none["memory"]["fits"]);  // 34 bytes a token, layer and unit of width are 73 GB
   fs::remove_all(job.parent_path());
 }
 

@@ -21,9 +21,9 @@ namespace orrery {
 /// Devices of one type and clock.
 struct DeviceKind {
   std::shared_ptr<const Accelerator> accelerator;
-  double clock = 1;  ///< OperatingPoint::clock
-  int devices = 0;   ///< of the machine
-  int apart = 0;     ///< index + 1 of the server set apart that they belong to; else 0
+  double clock = 1;     ///< OperatingPoint::clock
+  int devices = 0;      ///< of the machine
+  int singled_out = 0;  ///< index + 1 of the singled-out server that they belong to; else 0
 };
 
 using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Reader&)>;
@@ -34,8 +34,9 @@ class Platform {
  public:
   /// Reads `system` (see configs/README.md). Mistakes go to the reader's diagnostics.
   /// `make` turns the `accelerator` map into a model.
-  /// The devices of the servers `apart` are kinds of their own: they may get hotter than others.
-  Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> apart = {});
+  /// The devices of each of the servers `singled_out` are kinds of their own: they may get hotter
+  /// than others.
+  Platform(Reader& system, const AcceleratorFactory& make, std::span<const int> singled_out = {});
   ~Platform();
   Platform(Platform&&) noexcept;
 

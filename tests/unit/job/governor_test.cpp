@@ -38,65 +38,65 @@ constexpr Seconds kSecond(1);
 
 class GovernorTest : public testing::Test {
  protected:
-  void look(double die, double memory = 50) {
-    governor_.look(Temperature::celsius(die), Temperature::celsius(memory), kClock, kSecond);
+  void update(double die, double memory = 50) {
+    governor_.update(Temperature::celsius(die), Temperature::celsius(memory), kClock, kSecond);
   }
   Device device_;
   Governor governor_{device_};
 };
 
 TEST_F(GovernorTest, LeavesACoolDeviceAlone) {
-  for (int i = 0; i < 100; ++i) look(79.9);
+  for (int i = 0; i < 100; ++i) update(79.9);
   EXPECT_EQ(governor_.state(), Governor::State::Free);
   EXPECT_EQ(governor_.limit(), Hertz(0));
 }
 
 TEST_F(GovernorTest, RampsDownFromThePresentClockAboveOperating) {
-  look(82);
+  update(82);
   EXPECT_EQ(governor_.state(), Governor::State::Ramped);
   EXPECT_LT(governor_.limit(), kClock);
   EXPECT_GT(governor_.limit(), 0.9 * kClock);
   const Hertz first = governor_.limit();
-  look(82);
+  update(82);
   EXPECT_LT(governor_.limit(), first);
 }
 
 TEST_F(GovernorTest, NeverGoesBelowTheLadder) {
-  for (int i = 0; i < 1000; ++i) look(89);
+  for (int i = 0; i < 1000; ++i) update(89);
   EXPECT_EQ(governor_.limit(), device_.lowest_clock());
 }
 
 TEST_F(GovernorTest, HalvesAtSlowdown) {
-  look(90);
+  update(90);
   EXPECT_EQ(governor_.state(), Governor::State::Slowed);
   EXPECT_EQ(governor_.limit(), Hertz(5e8));
 }
 
 TEST_F(GovernorTest, DoesNotGoUpAtSlowdown) {
-  for (int i = 0; i < 1000; ++i) look(89);  // down to the lowest clock
-  look(91);
+  for (int i = 0; i < 1000; ++i) update(89);  // down to the lowest clock
+  update(91);
   EXPECT_EQ(governor_.limit(), device_.lowest_clock());
 }
 
 TEST_F(GovernorTest, ActsOnTheMemoryToo) {
-  look(50, 86);
+  update(50, 86);
   EXPECT_EQ(governor_.state(), Governor::State::Ramped);
-  look(50, 95);
+  update(50, 95);
   EXPECT_EQ(governor_.state(), Governor::State::Slowed);
-  look(50, 105);
+  update(50, 105);
   EXPECT_EQ(governor_.state(), Governor::State::ShutDown);
 }
 
 TEST_F(GovernorTest, ShutsDownForGood) {
-  look(100);
+  update(100);
   EXPECT_EQ(governor_.state(), Governor::State::ShutDown);
-  look(30);
+  update(30);
   EXPECT_EQ(governor_.state(), Governor::State::ShutDown);
 }
 
 TEST_F(GovernorTest, LetsGoWhenItHasCooledDown) {
-  for (int i = 0; i < 10; ++i) look(83);
-  for (int i = 0; i < 1000 && governor_.state() != Governor::State::Free; ++i) look(70);
+  for (int i = 0; i < 10; ++i) update(83);
+  for (int i = 0; i < 1000 && governor_.state() != Governor::State::Free; ++i) update(70);
   EXPECT_EQ(governor_.state(), Governor::State::Free);
   EXPECT_EQ(governor_.limit(), Hertz(0));
 }
@@ -107,7 +107,7 @@ TEST_F(GovernorTest, HoldsTheOperatingTemperature) {
   double excess = 40;  // K above a room of 30 degC
   double low = 1e9, high = 0;
   for (int i = 0; i < 4000; ++i) {
-    look(30 + excess);
+    update(30 + excess);
     const double clock = governor_.limit() > Hertz(0) ? governor_.limit().si() : 1e9;
     excess += (70 * clock / 1e9 - excess) / 60;
     if (i < 3000) continue;

@@ -23,12 +23,12 @@ using KindPoints = std::vector<KindPoint>;
 /// Simulates a step at the given points. Temperatures are whole kelvins.
 using StepFunction = std::function<StepResult(const KindPoints&)>;
 
-class StepBook {
+class StepCache {
  public:
-  explicit StepBook(StepFunction step) : step_(std::move(step)) {}
+  explicit StepCache(StepFunction step) : step_(std::move(step)) {}
   /// The step at `points`, their temperatures rounded to whole kelvins: as the last time, unless
   /// one is further than three quarters of a kelvin from there. Simulated if it is not known. Valid
-  /// until the book ends.
+  /// until the cache ends.
   const StepResult& at(const KindPoints& points);
   /// The points of the last step, rounded.
   [[nodiscard]] const KindPoints& points() const { return rounded_; }

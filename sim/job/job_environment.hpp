@@ -11,22 +11,22 @@
 
 namespace orrery {
 
-class Site {
+class JobEnvironment {
  public:
-  explicit Site(const OperationInputs& inputs);
+  explicit JobEnvironment(const OperationInputs& inputs);
 
-  /// Lets temperatures, fans, plant, clocks and step come to rest while devices are `doing`, under
-  /// the weather of the start.
-  void settle(Doing doing);
-  /// One interval while devices are `doing`.
-  void advance(Doing doing, const Weather& weather, Seconds interval);
+  /// Lets temperatures, fans, plant, clocks and step come to rest in a phase of the job, under the
+  /// weather of the start.
+  void settle(JobPhase phase);
+  /// One interval of a phase.
+  void advance(JobPhase phase, const Weather& weather, Seconds interval);
   /// The step at the present operating point.
   const StepResult& step();
-  [[nodiscard]] Load load(Doing doing);
+  [[nodiscard]] Load load(JobPhase phase);
 
   [[nodiscard]] Fleet& fleet() { return fleet_; }
   [[nodiscard]] const Fleet& fleet() const { return fleet_; }
-  [[nodiscard]] StepBook& book() { return book_; }
+  [[nodiscard]] StepCache& step_cache() { return steps_; }
   [[nodiscard]] const std::vector<Governor>& governors() const { return governors_; }
   [[nodiscard]] PlantRun* plant() { return plant_.get(); }
   /// Of the devices' medium, and of the air that the servers draw in.
@@ -47,13 +47,13 @@ class Site {
  private:
   [[nodiscard]] KindPoints points() const;
   [[nodiscard]] bool liquid() const;
-  void look(Seconds interval);
-  bool settle_once(Doing doing);
-  void hold_temperature(Doing doing);
+  void update(Seconds interval);
+  bool settle_once(JobPhase phase);
+  void hold_temperature(JobPhase phase);
 
   const OperationInputs& inputs_;
   Fleet fleet_;
-  StepBook book_;
+  StepCache steps_;
   std::vector<Governor> governors_;  // by kind
   std::vector<double> deviations_;   // by kind
   std::unique_ptr<PlantRun> plant_;

@@ -1,4 +1,4 @@
-#include "job/step_book.hpp"
+#include "job/step_cache.hpp"
 
 #include <gtest/gtest.h>
 
@@ -25,33 +25,33 @@ struct Recorder {
   }
 };
 
-TEST(StepBook, SimulatesAtWholeKelvins) {
+TEST(StepCache, SimulatesAtWholeKelvins) {
   Recorder recorder;
-  StepBook book(recorder.function());
-  EXPECT_EQ(book.at({{.die = Temperature::kelvin(340.4)}}).step_time, Seconds(340));
-  EXPECT_EQ(book.points().front().die, Temperature::kelvin(340));
+  StepCache cache(recorder.function());
+  EXPECT_EQ(cache.at({{.die = Temperature::kelvin(340.4)}}).step_time, Seconds(340));
+  EXPECT_EQ(cache.points().front().die, Temperature::kelvin(340));
 }
 
-TEST(StepBook, StaysUntilATemperatureIsThreeQuartersOfAKelvinAway) {
+TEST(StepCache, StaysUntilATemperatureIsThreeQuartersOfAKelvinAway) {
   Recorder recorder;
-  StepBook book(recorder.function());
-  (void)book.at({{.die = Temperature::kelvin(340.0)}});
-  EXPECT_EQ(book.at({{.die = Temperature::kelvin(340.7)}}).step_time, Seconds(340));
-  EXPECT_EQ(book.at({{.die = Temperature::kelvin(340.8)}}).step_time, Seconds(341));
-  EXPECT_EQ(book.at({{.die = Temperature::kelvin(340.3)}}).step_time, Seconds(341));
+  StepCache cache(recorder.function());
+  (void)cache.at({{.die = Temperature::kelvin(340.0)}});
+  EXPECT_EQ(cache.at({{.die = Temperature::kelvin(340.7)}}).step_time, Seconds(340));
+  EXPECT_EQ(cache.at({{.die = Temperature::kelvin(340.8)}}).step_time, Seconds(341));
+  EXPECT_EQ(cache.at({{.die = Temperature::kelvin(340.3)}}).step_time, Seconds(341));
   EXPECT_EQ(recorder.asked.size(), 2U);
 }
 
-TEST(StepBook, RemembersEveryPoint) {
+TEST(StepCache, RemembersEveryPoint) {
   Recorder recorder;
-  StepBook book(recorder.function());
+  StepCache cache(recorder.function());
   for (int i = 0; i < 3; ++i) {
-    for (const double celsius : {50.0, 60.0, 70.0}) (void)book.at(at(celsius));
+    for (const double celsius : {50.0, 60.0, 70.0}) (void)cache.at(at(celsius));
   }
-  EXPECT_EQ(book.evaluations(), 3);
+  EXPECT_EQ(cache.evaluations(), 3);
   EXPECT_EQ(recorder.asked.size(), 3U);
-  (void)book.at(at(50, 500));  // another cap is another point
-  EXPECT_EQ(book.evaluations(), 4);
+  (void)cache.at(at(50, 500));  // another cap is another point
+  EXPECT_EQ(cache.evaluations(), 4);
 }
 
 TEST(Spread, WithoutASeedIsTheExpectationOverAllDevices) {

@@ -1,4 +1,4 @@
-#include "job/site.hpp"
+#include "job/job_environment.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,10 +14,10 @@ constexpr int kHalvings = 12;
 
 }  // namespace
 
-Site::Site(const OperationInputs& inputs)
+JobEnvironment::JobEnvironment(const OperationInputs& inputs)
     : inputs_(inputs),
       fleet_(inputs.platform, inputs.cooling, inputs.work),
-      book_(inputs.step),
+      steps_(inputs.step),
       cap_(inputs.spec.limits.cap),
       clock_(inputs.spec.limits.clock) {
   const int each = inputs.platform.devices_per_server();
@@ -30,7 +30,7 @@ Site::Site(const OperationInputs& inputs)
   }
 }
 
-KindPoints Site::points() const {
+KindPoints JobEnvironment::points() const {
   KindPoints points;
   for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
     Hertz limit = clock_;
@@ -47,48 +47,50 @@ KindPoints Site::points() const {
   return points;
 }
 
-const StepResult& Site::step() { return book_.at(points()); }
+const StepResult& JobEnvironment::step() { return steps_.at(points()); }
 
-Load Site::load(Doing doing) {
+Load JobEnvironment::load(JobPhase phase) {
   const StepResult& result = step();
-  return {.doing = doing, .step = &result, .points = &book_.points()};
+  return {.phase = phase, .step = &result, .points = &steps_.points()};
 }
 
-bool Site::liquid() const {
+bool JobEnvironment::liquid() const {
   const ServerCooling* cooling = fleet_.cooling();
   return cooling != nullptr && cooling->medium() == ServerCooling::Medium::Liquid;
 }
 
-const PlantState* Site::plant_state() const { return plant_ ? &plant_->state() : nullptr; }
+const PlantState* JobEnvironment::plant_state() const {
+  return plant_ ? &plant_->state() : nullptr;
+}
 
-Temperature Site::inlet() const {
+Temperature JobEnvironment::inlet() const {
   if (!plant_) return inputs_.spec.environment.inlet;
   return liquid() ? plant_->state().supply_liquid : plant_->state().supply_air;
 }
 
-Temperature Site::room() const {
+Temperature JobEnvironment::room() const {
   return plant_ ? plant_->state().supply_air : inputs_.spec.environment.inlet;
 }
 
-Watts Site::distribution_loss() const {
+Watts JobEnvironment::distribution_loss() const {
   const Plant* plant = inputs_.spec.environment.plant.get();
   if (plant == nullptr) return Watts(0);
   return (fleet_.servers_power() + fleet_.network()) * plant->distribution_loss();
 }
 
-Watts Site::plant_power() const { return plant_ ? plant_->state().power : Watts(0); }
+Watts JobEnvironment::plant_power() const { return plant_ ? plant_->state().power : Watts(0); }
 
-void Site::set_cap(Watts cap) { cap_ = cap; }
-void Site::set_clock(Hertz clock) { clock_ = clock; }
+void JobEnvironment::set_cap(Watts cap) { cap_ = cap; }
+void JobEnvironment::set_clock(Hertz clock) { clock_ = clock; }
 
 // Once around the loop; whether nothing moved.
-bool Site::settle_once(Doing doing) {
+bool JobEnvironment::settle_once(JobPhase phase) {
   std::vector<Temperature> before;
   for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
     before.push_back(fleet_.hottest_die(static_cast<int>(kind)));
   }
   const double speed = fleet_.classes().front().speed;
-  fleet_.power(load(doing));
+  fleet_.power(load(phase));
   const Environment& environment = inputs_.spec.environment;
   if (environment.plant != nullptr) {
     plant_ = environment.plant->start(fleet_.plant_load(Seconds(0), inlet()),
@@ -102,16 +104,16 @@ bool Site::settle_once(Doing doing) {
   return std::abs(fleet_.classes().front().speed - speed) < 1e-3;
 }
 
-void Site::settle(Doing doing) {
+void JobEnvironment::settle(JobPhase phase) {
   for (int round = 0; round < kRounds; ++round) {
-    if (settle_once(doing)) break;
+    if (settle_once(phase)) break;
   }
-  if (doing == Doing::Training) hold_temperature(doing);
+  if (phase == JobPhase::Training) hold_temperature(phase);
 }
 
 // Devices that would settle above their operating temperature slow down until they do not: the
 // highest clock at which they hold it.
-void Site::hold_temperature(Doing doing) {
+void JobEnvironment::hold_temperature(JobPhase phase) {
   const auto above = [&] {
     Kelvins most(-1000);
     for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
@@ -129,30 +131,30 @@ void Site::hold_temperature(Doing doing) {
   for (int i = 0; i < kHalvings; ++i) {
     held_ = 0.5 * (low + high);
     for (int round = 0; round < kRounds; ++round) {
-      if (settle_once(doing)) break;
+      if (settle_once(phase)) break;
     }
     (above() <= Kelvins(0) ? low : high) = held_;
   }
   held_ = low;
   for (int round = 0; round < kRounds; ++round) {
-    if (settle_once(doing)) break;
+    if (settle_once(phase)) break;
   }
 }
 
-void Site::look(Seconds interval) {
+void JobEnvironment::update(Seconds interval) {
   if (inputs_.cooling == nullptr) return;
   for (std::size_t kind = 0; kind < governors_.size(); ++kind) {
     const int index = static_cast<int>(kind);
     const RankEnergy& energy = step().kind_energy[kind];
-    governors_[kind].look(fleet_.hottest_die(index), fleet_.hottest_memory(index), energy.clock,
-                          interval);
+    governors_[kind].update(fleet_.hottest_die(index), fleet_.hottest_memory(index), energy.clock,
+                            interval);
   }
 }
 
-void Site::advance(Doing doing, const Weather& weather, Seconds interval) {
+void JobEnvironment::advance(JobPhase phase, const Weather& weather, Seconds interval) {
   held_ = Hertz(0);  // the governors' business from here
-  look(interval);
-  fleet_.power(load(doing));
+  update(interval);
+  fleet_.power(load(phase));
   if (inputs_.cooling != nullptr) fleet_.advance(inlet(), interval);
   if (plant_) plant_->advance(fleet_.plant_load(interval, inlet()), weather, interval);
 }

@@ -1,4 +1,4 @@
-#include "job/step_book.hpp"
+#include "job/step_cache.hpp"
 
 #include <cmath>
 
@@ -11,7 +11,7 @@ bool near(Temperature a, Temperature b) { return a - b < kHysteresis && b - a < 
 
 }  // namespace
 
-const StepResult& StepBook::at(const KindPoints& points) {
+const StepResult& StepCache::at(const KindPoints& points) {
   KindPoints rounded = points;
   for (std::size_t kind = 0; kind < points.size(); ++kind) {
     const bool stays =
