@@ -1,10 +1,20 @@
 # How this project's own targets are compiled where a preset asks for it; consumers of the package never see it.
-option(ORRERY_UNITY "Compile each folder of sim/ and models/ as one translation unit" OFF)
+option(ORRERY_UNITY "Compile the files of a folder of sim/ and models/ as one translation unit" OFF)
 option(ORRERY_PCH "Precompile the headers that most files read" OFF)
 set(ORRERY_COMMON_HEADERS <algorithm> <filesystem> <functional> <map> <memory> <optional> <string> <vector> <fmt/format.h>)
 
-# One translation unit a folder: its headers are read, and templates instantiated, once. The names that a folder's files keep
-# to themselves (anonymous namespaces) must differ.
+# Small folders that are compiled together.
+set(ORRERY_UNITY_sim_thermal sim_job)
+set(ORRERY_UNITY_sim_report sim_scenario)
+set(ORRERY_UNITY_sim_telemetry sim_scenario)
+foreach(small sim_units sim_install sim_program sim_folding)
+  set(ORRERY_UNITY_${small} sim_kernel)
+endforeach()
+set(ORRERY_UNITY_models_collective models_accelerator)
+set(ORRERY_UNITY_models_cooling models_accelerator)
+
+# One translation unit a folder, or a few small ones: headers are read, and templates instantiated, once. The names that its
+# files keep to themselves (anonymous namespaces) must differ.
 function(orrery_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${target} SOURCES)
@@ -12,6 +22,9 @@ function(orrery_unity target)
     cmake_path(GET source PARENT_PATH folder)
     cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
     string(REPLACE "/" "_" group "${folder}")
+    if(DEFINED ORRERY_UNITY_${group})
+      set(group ${ORRERY_UNITY_${group}})
+    endif()
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
   endforeach()
 endfunction()
