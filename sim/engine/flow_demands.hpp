@@ -19,8 +19,8 @@ namespace orrery {
 /// never be what holds a flow up, and is left out: in most machines one is left for each level.
 class FlowDemands {
  public:
-  /// Adds what is needed to `kernel`. Keeps references. O(ranks + collectives).
-  FlowDemands(const Program& program, const CostTable& costs, Kernel& kernel);
+  /// Adds what is needed to `kernel`. O(ranks + collectives).
+  FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs, Kernel& kernel);
 
   /// Demands of load `load` of collective `index`, issued by `rank`. Valid until the next call.
   [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t load,
@@ -35,8 +35,8 @@ class FlowDemands {
   };
   using Needs = std::vector<std::vector<Need>>;  // by load
 
-  void add_own(const Program& program, const CostTable& costs, Kernel& kernel);
-  void add_placed(const Program& program, Kernel& kernel);
+  void add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs, Kernel& kernel);
+  void add_placed(const WorkTables& tables, Kernel& kernel);
 
   std::vector<Needs> needs_;              // by collective
   std::uint32_t slots_ = 0;               // own resources of each rank
