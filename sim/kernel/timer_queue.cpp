@@ -1,5 +1,7 @@
 #include "kernel/timer_queue.hpp"
 
+#include <algorithm>
+
 #include <orrery/error.hpp>
 
 namespace orrery {
@@ -18,7 +20,7 @@ void TimerQueue::remove(Slot slot) {
   const Entry last = heap_.back();
   heap_.pop_back();
   if (at == heap_.size()) return;
-  if (at > 0 && earlier(last, heap_[(at - 1) / 2])) {
+  if (at > 0 && earlier(last, heap_[parent(at)])) {
     rise(at, last);
   } else {
     sink(at, last);
@@ -31,19 +33,23 @@ void TimerQueue::clear() {
 }
 
 void TimerQueue::rise(std::uint32_t at, const Entry& entry) {
-  while (at > 0 && earlier(entry, heap_[(at - 1) / 2])) {
-    place(at, heap_[(at - 1) / 2]);
-    at = (at - 1) / 2;
+  while (at > 0 && earlier(entry, heap_[parent(at)])) {
+    place(at, heap_[parent(at)]);
+    at = parent(at);
   }
   place(at, entry);
 }
 
 void TimerQueue::sink(std::uint32_t at, const Entry& entry) {
-  for (std::uint32_t child = 2 * at + 1; child < heap_.size(); child = 2 * at + 1) {
-    if (child + 1 < heap_.size() && earlier(heap_[child + 1], heap_[child])) ++child;
-    if (!earlier(heap_[child], entry)) break;
-    place(at, heap_[child]);
-    at = child;
+  const auto size = static_cast<std::uint32_t>(heap_.size());
+  for (std::uint32_t first = kWays * at + 1; first < size; first = kWays * at + 1) {
+    std::uint32_t least = first;
+    for (std::uint32_t child = first + 1; child < std::min(first + kWays, size); ++child) {
+      if (earlier(heap_[child], heap_[least])) least = child;
+    }
+    if (!earlier(heap_[least], entry)) break;
+    place(at, heap_[least]);
+    at = least;
   }
   place(at, entry);
 }

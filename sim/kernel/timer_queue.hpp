@@ -1,5 +1,6 @@
 #pragma once
-/// What is due when: a binary heap from which entries can be taken before they are due.
+/// What is due when: a heap from which entries can be taken before they are due. Of four ways: with
+/// the timers of thousands of ranks half as many lines of memory are read as with two.
 
 #include <cstdint>
 #include <vector>
@@ -29,6 +30,9 @@ class TimerQueue {
 
  private:
   static constexpr std::uint32_t kAbsent = 0xffffffffU;
+  static constexpr std::uint32_t kWays = 4;
+
+  static std::uint32_t parent(std::uint32_t at) { return (at - 1) / kWays; }
 
   [[nodiscard]] static bool earlier(const Entry& a, const Entry& b) {
     return a.date < b.date || (a.date == b.date && a.sequence < b.sequence);
