@@ -57,6 +57,15 @@ struct ComputeState {
   Kernel::Timer timer = 0;
 };
 
+// A transfer with nothing else on the links of its ranks: one timer for all of them. When something
+// comes there it is opened: what is left goes on as flows.
+struct QuietTransfer {
+  bool under_way = false;
+  Seconds since{};
+  Seconds due{};
+  Kernel::Timer timer = 0;
+};
+
 struct RankState {
   std::array<Running, kStreamCount> running;
   std::array<std::uint32_t, kStreamCount> cursor;  // position of the pass that each stream is in
@@ -64,6 +73,10 @@ struct RankState {
   Seconds host_time{};                             // when the host has launched everything so far
   int comm_multiprocessors = 0;
   BytesPerSecond comm_memory{};
+  int transfers = 0;    // under way on its links
+  bool quiet = false;   // the only one has a timer
+  Stream quiet_on{};    // its stream then
+  QuietTransfer alone;  // it, where no other rank shares the timer
   ComputeState computing;  // the block that runs
 };
 
@@ -72,6 +85,7 @@ struct Meeting {
   std::vector<std::uint32_t> come;  // ranks
   std::uint32_t held = 0;
   std::uint32_t to_end = 0;  // of those that have come, when all have
+  QuietTransfer quiet;
 };
 
 struct Recording {
@@ -137,7 +151,14 @@ class Executor final : public CompletionHandler {
   void end_latency(std::uint32_t rank, Stream stream);
   // Whether all who take part have the same latency: one timer serves them.
   [[nodiscard]] bool wait_together(const Meeting& meeting, Stream stream) const;
-  void start_transfer(std::uint32_t rank, Stream stream);
+  // Of all ranks of a meeting that transfer from now on.
+  void start_transfer(std::span<const std::uint32_t> ranks, Stream stream, QuietTransfer& quiet);
+  [[nodiscard]] bool loads_links(const Running& run) const;
+  [[nodiscard]] bool stays_quiet(std::span<const std::uint32_t> ranks, Stream stream) const;
+  void open_quiet(std::uint32_t rank);
+  // What is left of a transfer after so long with nothing beside it. Returns how many flows it is.
+  std::uint8_t start_flows(std::uint32_t rank, Stream stream, Seconds since);
+  void end_flow(std::uint32_t rank, Stream stream);
   // A collective ends for all who take part when it has for the last.
   void end_transfer(std::uint32_t rank, Stream stream);
   void end(std::uint32_t rank, Stream stream);

@@ -9,6 +9,12 @@
 
 namespace orrery {
 namespace event {
+namespace {
+
+// What of a transfer may be left to rounding when its end is due.
+constexpr double kRounding = 1e-14;
+
+}  // namespace
 
 Executor::Executor(const Schedule& schedule, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel)
@@ -58,7 +64,7 @@ void Executor::completed(std::span<const Token> tokens) {
         end_latency(rank, stream);
         break;
       case Part::Transfer:
-        if (--running(rank, stream).parts == 0) end_transfer(rank, stream);
+        end_flow(rank, stream);
         break;
       case Part::Replay:
         end_replay(rank);
@@ -155,12 +161,12 @@ bool Executor::wait_together(const Meeting& meeting, Stream stream) const {
 }
 
 void Executor::end_latency(std::uint32_t rank, Stream stream) {
-  const Meeting* const at = meeting(rank, op_of(running(rank, stream)));
+  Meeting* const at = meeting(rank, op_of(running(rank, stream)));
   if (at == nullptr || !wait_together(*at, stream)) {
-    start_transfer(rank, stream);
-    return;
+    start_transfer({&rank, 1}, stream, ranks_[rank].alone);
+  } else {
+    start_transfer(at->come, stream, at->quiet);
   }
-  for (const std::uint32_t member : at->come) start_transfer(member, stream);
 }
 
 void Executor::start_compute(std::uint32_t rank, const Op& op) {
@@ -206,28 +212,110 @@ void Executor::update_compute(std::uint32_t rank) {
   time_compute(rank);
 }
 
-// One flow for each level of links that it loads.
-void Executor::start_transfer(std::uint32_t rank, Stream stream) {
-  Running& run = running(rank, stream);
-  const std::uint32_t collective = op_of(run).work;
-  const CollectiveCost& cost = costs_.collective(collective);
-  if (cost.memory.si() > 0) {
-    ranks_[rank].comm_memory += cost.memory;
-    update_compute(rank);
+bool Executor::loads_links(const Running& run) const {
+  const CollectiveCost& cost = costs_.collective(op_of(run).work);
+  return cost.transfer.si() > 0 && !cost.loads.empty();
+}
+
+void Executor::start_transfer(std::span<const std::uint32_t> ranks, Stream stream,
+                              QuietTransfer& quiet) {
+  Seconds time{};
+  for (const std::uint32_t rank : ranks) {
+    const Running& run = running(rank, stream);
+    const std::uint32_t work = op_of(run).work;
+    const CollectiveCost& cost = costs_.collective(work);
+    if (cost.memory.si() > 0) {
+      ranks_[rank].comm_memory += cost.memory;
+      update_compute(rank);
+    }
+    time = max(time, loads_links(run) ? demands_.time_alone(work) : cost.transfer);
   }
-  const Token token = token_of(rank, stream, Part::Transfer);
-  if (cost.transfer.si() <= 0 || cost.loads.empty()) {
-    run.parts = 1;
-    kernel_.start_timer(cost.transfer, token);
+  // A rank has one quiet transfer; that of a collective without links needs none.
+  const bool timed = ranks.size() == 1 && !loads_links(running(ranks.front(), stream));
+  if (timed || !stays_quiet(ranks, stream)) {
+    for (const std::uint32_t rank : ranks) {
+      if (loads_links(running(rank, stream))) {
+        open_quiet(rank);
+        ++ranks_[rank].transfers;
+      }
+      running(rank, stream).parts = start_flows(rank, stream, kernel_.now());
+    }
     return;
   }
-  run.parts = static_cast<std::uint8_t>(cost.loads.size());
+  quiet = {.under_way = true, .since = kernel_.now(), .due = kernel_.now() + time, .timer = 0};
+  quiet.timer =
+      kernel_.start_timer(time, token_of(ranks.front(), stream, Part::Transfer));
+  for (const std::uint32_t rank : ranks) {
+    if (!loads_links(running(rank, stream))) continue;
+    ++ranks_[rank].transfers;
+    ranks_[rank].quiet = true;
+    ranks_[rank].quiet_on = stream;
+  }
+}
+
+bool Executor::stays_quiet(std::span<const std::uint32_t> ranks, Stream stream) const {
+  return std::all_of(ranks.begin(), ranks.end(), [&](std::uint32_t rank) {
+    const Running& run = ranks_[rank].running[static_cast<std::size_t>(stream)];
+    return !loads_links(run) ||
+           (ranks_[rank].transfers == 0 && demands_.private_to_rank(op_of(run).work));
+  });
+}
+
+void Executor::open_quiet(std::uint32_t rank) {
+  if (!ranks_[rank].quiet) return;
+  const Stream stream = ranks_[rank].quiet_on;
+  Meeting* const at = meeting(rank, op_of(running(rank, stream)));
+  const bool alone = ranks_[rank].alone.under_way;
+  QuietTransfer& quiet = alone ? ranks_[rank].alone : at->quiet;
+  if (quiet.due <= kernel_.now()) return;  // it ends in this instant, and is about to be told
+  kernel_.cancel_timer(quiet.timer);
+  quiet.under_way = false;
+  const std::span<const std::uint32_t> ranks =
+      alone ? std::span<const std::uint32_t>(&rank, 1) : std::span<const std::uint32_t>(at->come);
+  for (const std::uint32_t member : ranks) {
+    ranks_[member].quiet = false;
+    running(member, stream).parts = start_flows(member, stream, quiet.since);
+  }
+}
+
+// One flow for each level of links that it loads, of what is left. One that is through waits for a
+// timer that is due now.
+std::uint8_t Executor::start_flows(std::uint32_t rank, Stream stream, Seconds since) {
+  const std::uint32_t collective = op_of(running(rank, stream)).work;
+  const CollectiveCost& cost = costs_.collective(collective);
+  const Token token = token_of(rank, stream, Part::Transfer);
+  if (!loads_links(running(rank, stream))) {
+    kernel_.start_timer(max(Seconds(0), cost.transfer - (kernel_.now() - since)), token);
+    return 1;
+  }
+  std::uint8_t parts = 0;
   for (std::size_t i = 0; i < cost.loads.size(); ++i) {
     const Bytes bytes = cost.loads[i].bytes;
+    Bytes left = bytes;
+    if (since < kernel_.now()) left -= demands_.fastest(collective, i) * (kernel_.now() - since);
+    if (left <= kRounding * bytes) continue;
     kernel_.start_flow({.demands = demands_.of(collective, i, rank),
-                        .size = bytes,
+                        .size = left,
                         .bound = bytes / cost.transfer},
                        token);
+    ++parts;
+  }
+  if (parts > 0) return parts;
+  kernel_.start_timer(Seconds(0), token);
+  return 1;
+}
+
+void Executor::end_flow(std::uint32_t rank, Stream stream) {
+  Meeting* const at = meeting(rank, op_of(running(rank, stream)));
+  if (ranks_[rank].alone.under_way && ranks_[rank].quiet_on == stream) {
+    ranks_[rank].alone.under_way = false;
+    end_transfer(rank, stream);
+  } else if (at != nullptr && at->quiet.under_way) {
+    at->quiet.under_way = false;
+    at->to_end = 1;
+    end_transfer(rank, stream);
+  } else if (--running(rank, stream).parts == 0) {
+    end_transfer(rank, stream);
   }
 }
 
@@ -249,6 +337,10 @@ void Executor::end(std::uint32_t rank, Stream stream) {
   if (op.kind == Op::Kind::Collective) {
     const CollectiveCost& cost = costs_.collective(op.work);
     RankState& state = ranks_[rank];
+    if (loads_links(run)) {
+      --state.transfers;
+      if (state.quiet_on == stream) state.quiet = false;
+    }
     state.comm_multiprocessors -= cost.multiprocessors;
     state.comm_memory -= cost.memory;
     // Rounding must not look like traffic.

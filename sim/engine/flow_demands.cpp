@@ -96,9 +96,30 @@ void FlowDemands::add_own(const WorkTables& tables, std::uint32_t ranks, const C
     }
   }
   slots_ = static_cast<std::uint32_t>(slots.size());
+  std::vector<BytesPerSecond> capacity(slots.size());
+  for (const auto& [resource, slot] : slots) capacity[slot] = candidates[resource].capacity;
+  find_alone(tables, costs, capacity);
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
     for (const auto& [resource, slot] : slots) {
       own_.push_back(kernel.add_resource(candidates[resource].capacity));
+    }
+  }
+}
+
+// A resource that is named twice counts twice, as in the kernel.
+void FlowDemands::find_alone(const WorkTables& tables, const CostTable& costs,
+                             const std::vector<BytesPerSecond>& capacity) {
+  for (std::uint32_t i = 0; i < needs_.size(); ++i) {
+    const CollectiveCost& cost = costs.collective(i);
+    Alone& alone = alone_.emplace_back();
+    alone.placed = tables.collectives[i].request.layout.placed;
+    if (alone.placed || cost.transfer <= Seconds(0)) continue;
+    for (std::size_t load = 0; load < cost.loads.size(); ++load) {
+      std::map<std::uint32_t, double> amounts;  // by slot
+      for (const Need& need : needs_[i][load]) amounts[need.slot] += need.per_byte;
+      BytesPerSecond& fastest = alone.fastest.emplace_back(cost.loads[load].bytes / cost.transfer);
+      for (const auto& [slot, amount] : amounts) fastest = min(fastest, capacity[slot] / amount);
+      alone.time = max(alone.time, cost.loads[load].bytes / fastest);
     }
   }
 }
