@@ -1,6 +1,7 @@
 #pragma once
-/// The event executor's state. Its operations one by one are in executor.cpp, the passes that they
-/// belong to in executor_passes.cpp, passes replayed as one timer in executor_replays.cpp.
+/// The event executor's state. Operations one by one are in executor.cpp, what collectives do in
+/// executor_collectives.cpp, the passes that they belong to in executor_passes.cpp, passes replayed
+/// as one timer in executor_replays.cpp, and recorded for that in executor_recordings.cpp.
 
 #include <array>
 #include <memory>
@@ -22,8 +23,7 @@ constexpr std::uint32_t kNone = Schedule::kNone;
 // Tokens: a rank, its stream, and what of the operation that runs there has ended.
 enum class Part : std::uint64_t { Compute, Latency, Transfer, Replay };
 inline Token token_of(std::uint32_t rank, Stream stream, Part part) {
-  return static_cast<Token>(rank) << 5 | static_cast<Token>(stream) << 2 |
-         static_cast<Token>(part);
+  return static_cast<Token>(rank) << 5 | static_cast<Token>(stream) << 2 | static_cast<Token>(part);
 }
 
 // A pass that has an operation which could start, or that did: the others exist as a number only.
@@ -73,10 +73,10 @@ struct RankState {
   Seconds host_time{};                             // when the host has launched everything so far
   int comm_multiprocessors = 0;
   BytesPerSecond comm_memory{};
-  int transfers = 0;    // under way on its links
-  bool quiet = false;   // the only one has a timer
-  Stream quiet_on{};    // its stream then
-  QuietTransfer alone;  // it, where no other rank shares the timer
+  int transfers = 0;       // under way on its links
+  bool quiet = false;      // the only one has a timer
+  Stream quiet_on{};       // its stream then
+  QuietTransfer alone;     // it, where no other rank shares the timer
   ComputeState computing;  // the block that runs
 };
 
@@ -112,7 +112,7 @@ struct Attempt {
   bool disturbed = false;    // by something that the start of the party does not tell
   bool met = false;          // a collective of it has ended
   Seconds start{};
-  Seconds host_time{};        // of the rank then
+  Seconds host_time{};  // of the rank then
   Seconds host_slack{};
   std::vector<Beside> beside;
   Recording* recording = nullptr;
@@ -253,7 +253,7 @@ class Executor final : public CompletionHandler {
 
   Parties parties_;
   PassTimelines timelines_;
-  std::vector<Attempt> attempts_;                      // by rank
+  std::vector<Attempt> attempts_;  // by rank
   std::map<const Recording*, std::unique_ptr<Recording>> recordings_;
 };
 

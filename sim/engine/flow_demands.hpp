@@ -20,7 +20,8 @@ namespace orrery {
 class FlowDemands {
  public:
   /// Adds what is needed to `kernel`. O(ranks + collectives).
-  FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs, Kernel& kernel);
+  FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+              Kernel& kernel);
 
   /// Demands of load `load` of collective `index`, issued by `rank`. Valid until the next call.
   [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t load,
@@ -43,7 +44,8 @@ class FlowDemands {
   };
   using Needs = std::vector<std::vector<Need>>;  // by load
 
-  void add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs, Kernel& kernel);
+  void add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+               Kernel& kernel);
   struct Alone {
     std::vector<BytesPerSecond> fastest;  // by load
     Seconds time{};

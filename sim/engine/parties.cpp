@@ -60,9 +60,8 @@ void Parties::add(std::vector<std::uint32_t> members, Kinds kinds, Partition& pa
     for (int group = 0; group < kMostKinds; ++group) {
       const std::int32_t meeting = has(kinds, group) ? schedule_.meeting(rank, group) : -1;
       if (meeting >= 0 && !even(meeting)) return;
-      party.structure.push_back(meeting < 0 ? 0
-                                            : numbers.try_emplace(meeting, numbers.size() + 1)
-                                                  .first->second);
+      party.structure.push_back(
+          meeting < 0 ? 0 : numbers.try_emplace(meeting, numbers.size() + 1).first->second);
     }
   }
   if (numbers.empty()) party.structure.clear();

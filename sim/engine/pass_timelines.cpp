@@ -31,13 +31,14 @@ const PartyTimeline* PassTimelines::find(const PartyStart& start, Seconds now) c
 
 bool PassTimelines::wanted(const PartyStart& start) const {
   const auto alike = alike_.find(start.what);
-  return alike == alike_.end() || (alike->second.failures < kMostFailures &&
-                                   alike->second.known.size() < kMostKnown);
+  return alike == alike_.end() ||
+         (alike->second.failures < kMostFailures && alike->second.known.size() < kMostKnown);
 }
 
 void PassTimelines::add(const PartyStart& start, std::unique_ptr<PartyTimeline> timeline,
                         Seconds now) {
-  if (find(start, now) == nullptr) alike_[start.what].known.push_back({start.when, std::move(timeline)});
+  if (find(start, now) == nullptr)
+    alike_[start.what].known.push_back({start.when, std::move(timeline)});
 }
 
 void PassTimelines::fail(const PartyStart& start) { ++alike_[start.what].failures; }

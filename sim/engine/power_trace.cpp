@@ -37,9 +37,8 @@ PowerTrace summed(Watts base, const std::vector<PowerUse>& uses, Seconds step) {
 }  // namespace
 
 bool PowerTraces::known() const {
-  return std::all_of(costs_.kinds().begin(), costs_.kinds().end(), [](const DevicePoint& kind) {
-    return kind.accelerator->power() != nullptr;
-  });
+  return std::all_of(costs_.kinds().begin(), costs_.kinds().end(),
+                     [](const DevicePoint& kind) { return kind.accelerator->power() != nullptr; });
 }
 
 PowerUse PowerTraces::use(std::uint32_t rank, const Op& op, Seconds start, Seconds end) const {
@@ -52,8 +51,7 @@ PowerUse PowerTraces::use(std::uint32_t rank, const Op& op, Seconds start, Secon
   if (op.kind == Op::Kind::Host) {
     result.added = power.held(point.point).total() - waiting.total();
   } else if (op.kind == Op::Kind::Compute) {
-    result.added =
-        costs_.block(op.work, ranks_[rank].kind).energy.total() / took - waiting.total();
+    result.added = costs_.block(op.work, ranks_[rank].kind).energy.total() / took - waiting.total();
   } else if (const CollectiveCost& cost = costs_.collective(op.work); cost.transfer > Seconds(0)) {
     Bytes bytes{};
     for (const LinkLoad& load : cost.loads) bytes += load.bytes;

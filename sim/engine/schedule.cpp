@@ -32,12 +32,11 @@ Schedule::Schedule(const Outline& outline) : tables_(&outline), ranks_(&outline.
   for (const Pass& pass : outline.passes) {
     const auto key = std::make_tuple(pass.routine, pass.message, pass.message_stream,
                                      pass.host_sync, pass.joins);
-    const auto [kind, added] =
-        known.try_emplace(key, static_cast<std::uint32_t>(kinds_.size()));
+    const auto [kind, added] = known.try_emplace(key, static_cast<std::uint32_t>(kinds_.size()));
     if (added) kinds_.emplace_back(outline, pass);
     if (pass.after != Pass::kNothing) {
-      waits.push_back({static_cast<std::uint32_t>(passes_.size()),
-                       static_cast<std::uint32_t>(pass.after)});
+      waits.push_back(
+          {static_cast<std::uint32_t>(passes_.size()), static_cast<std::uint32_t>(pass.after)});
     }
     passes_.push_back({pass.rank, kind->second});
   }

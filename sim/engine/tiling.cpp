@@ -18,8 +18,7 @@ void RankTiler::idle(std::uint32_t rank, Seconds now, const Cause& cause) {
   if (cause.rank == Cause::kNobody || cause.kind != Op::Kind::Collective) {
     add(Tile::Bubble, gap);
   } else {
-    const Seconds wire =
-        cause.rank == rank ? gap : min(gap, now - max(tiled_, cause.start));
+    const Seconds wire = cause.rank == rank ? gap : min(gap, now - max(tiled_, cause.start));
     add(cause.tile, wire);
     add(Tile::Bubble, gap - wire);
   }

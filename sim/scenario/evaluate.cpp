@@ -127,8 +127,7 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
   Report report = report_of(platform, lowered, options.fidelity);
   if (report.memory && !report.memory->fits) {
     if (!options.ignore_memory) return report;
-    report.warnings.emplace_back(
-        "the job does not fit in device memory; simulated as if it did");
+    report.warnings.emplace_back("the job does not fit in device memory; simulated as if it did");
   }
   EvaluateOptions step_options = options;
   step_options.operate = options.operate && can_operate(machine, lowered);

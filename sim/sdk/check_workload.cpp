@@ -79,8 +79,7 @@ class WorkloadCheck {
     const CostTable table = costs(lowered);
     const auto kernel = make_kernel();
     const Schedule schedule(lowered.outline);
-    const StepResult step =
-        execute(schedule, table, {.launch_time = lowered.launch_time}, *kernel);
+    const StepResult step = execute(schedule, table, {.launch_time = lowered.launch_time}, *kernel);
     check_.expect(step.step_time >= step.critical_path * (1 - kExact),
                   "{}: the step takes {}, less than its critical path of {}", how,
                   to_text(step.step_time), to_text(step.critical_path));

@@ -51,9 +51,9 @@ class Program : public WorkTables {
     std::vector<ScheduledPass> passes;
     for (const ProgramOp& op : ops_) {
       passes.push_back({op.rank, static_cast<std::uint32_t>(kinds.size())});
-      kinds.emplace_back(
-          *this, Op{.kind = op.kind, .stream = op.stream, .tile = op.tile, .work = op.work},
-          op.host_sync);
+      kinds.emplace_back(*this,
+                         Op{.kind = op.kind, .stream = op.stream, .tile = op.tile, .work = op.work},
+                         op.host_sync);
     }
     return execute(Schedule(*this, represented, std::move(kinds), std::move(passes), waits_), costs,
                    options, kernel);

@@ -53,10 +53,9 @@ TEST(PassOps, StepsWaitForTheStepsThatTheyName) {
   // 0 compute, 1 beside after 0, 2 compute, 3 beside, 4 compute after 1 and 3.
   OutlineBench bench;
   const PassOps ops = ops_of(
-      bench,
-      {bench.compute(1), bench.collective(kMessage, Stream::DataComm, Tile::DataComm, {0}),
-       bench.compute(1), bench.collective(kMessage, Stream::ParamComm, Tile::DataComm),
-       bench.compute(1, {1, 3})});
+      bench, {bench.compute(1), bench.collective(kMessage, Stream::DataComm, Tile::DataComm, {0}),
+              bench.compute(1), bench.collective(kMessage, Stream::ParamComm, Tile::DataComm),
+              bench.compute(1, {1, 3})});
   EXPECT_EQ(edges_of(ops), (Edges{{1, 0}, {2, 0}, {4, 1}, {4, 2}, {4, 3}}));
   EXPECT_EQ(ops.waits(4), 3U);
   EXPECT_EQ(ops.ops()[1].stream, Stream::DataComm);
@@ -88,9 +87,8 @@ TEST(PassOps, WhoWaitsForACallWaitsForItsLastRun) {
 TEST(PassOps, ACallThatWaitsWaitsWithItsFirstRun) {
   OutlineBench bench;
   const auto layer = bench.add({bench.compute(1)});
-  const PassOps ops =
-      ops_of(bench, {bench.collective(kMessage, Stream::DataComm, Tile::DataComm),
-                     bench.compute(1), OutlineBench::run(layer, 2, {0})});
+  const PassOps ops = ops_of(bench, {bench.collective(kMessage, Stream::DataComm, Tile::DataComm),
+                                     bench.compute(1), OutlineBench::run(layer, 2, {0})});
   EXPECT_EQ(edges_of(ops), (Edges{{2, 0}, {2, 1}, {3, 2}}));
 }
 
@@ -103,8 +101,8 @@ TEST(PassOps, EntryIsWhatRanBeforeTheRoutine) {
                  bench.compute(1), bench.compute(1, {0})});
   const PassOps ops = ops_of(bench, {bench.compute(1), OutlineBench::run(layer, 2)});
   // 0 embedding; 1 comm, 2, 3; 4 comm, 5, 6.
-  EXPECT_EQ(edges_of(ops), (Edges{{1, 0}, {2, 0}, {3, 1}, {3, 2}, {4, 1}, {4, 3}, {5, 3}, {6, 4},
-                                  {6, 5}}));
+  EXPECT_EQ(edges_of(ops),
+            (Edges{{1, 0}, {2, 0}, {3, 1}, {3, 2}, {4, 1}, {4, 3}, {5, 3}, {6, 4}, {6, 5}}));
   EXPECT_EQ(ops.entries(), (List{}));
 }
 
@@ -114,10 +112,9 @@ TEST(PassOps, WhatWaitsForThePassBeforeWaitsForWhatThePassWaitsFor) {
       bench.add({bench.collective(kMessage, Stream::TensorComm, Tile::TensorComm, {Step::kEntry}),
                  bench.compute(1, {0})});
   const PassOps ops = ops_of(
-      bench,
-      {bench.collective(kMessage, Stream::DataComm, Tile::DataComm),  // waits for nobody
-       bench.collective(kMessage, Stream::ParamComm, Tile::DataComm, {Step::kEntry}),
-       OutlineBench::run(layer, 2)});
+      bench, {bench.collective(kMessage, Stream::DataComm, Tile::DataComm),  // waits for nobody
+              bench.collective(kMessage, Stream::ParamComm, Tile::DataComm, {Step::kEntry}),
+              OutlineBench::run(layer, 2)});
   // 0 DataComm, 1 ParamComm; 2 comm, 3 compute; 4 comm, 5 compute.
   EXPECT_EQ(ops.entries(), (List{1, 2}));
   EXPECT_EQ(ops.gates(), (List{1, 2, 3}));

@@ -89,9 +89,9 @@ TEST(Replays, AreNotUsedBesideOtherCommunication) {
   const auto layer = overlapping_layer(bench);
   const auto plain = bench.add({OutlineBench::run(layer, 2)});
   add_passes_of(bench, 0, plain, 2);
-  bench.pass({.routine = bench.add(
-                  {OutlineBench::run(layer, 1),
-                   bench.collective(reduce, Stream::DataComm, Tile::DataComm, {0})})});
+  bench.pass(
+      {.routine = bench.add({OutlineBench::run(layer, 1),
+                             bench.collective(reduce, Stream::DataComm, Tile::DataComm, {0})})});
   add_passes_of(bench, 0, plain, 20);
   expect_same_without_coalescing(bench, 3);
 }
@@ -108,8 +108,8 @@ OutlineBench meeting_bench(std::uint32_t ranks) {
 TEST(Replays, RanksThatMeetAreReplayedTogether) {
   // The slow rank paces the others in every layer, and ends its pass later than they do.
   OutlineBench bench = meeting_bench(3);
-  const auto routine = bench.add({bench.compute(1), OutlineBench::run(overlapping_layer(bench), 4),
-                                  bench.compute(0.5)});
+  const auto routine = bench.add(
+      {bench.compute(1), OutlineBench::run(overlapping_layer(bench), 4), bench.compute(0.5)});
   for (const std::uint32_t rank : {0U, 1U, 2U}) add_passes_of(bench, rank, routine, 20);
   expect_same_without_coalescing(bench, 5);
 }
