@@ -7,7 +7,7 @@ namespace orrery::event {
 namespace {
 
 // What of a transfer may be left to rounding when its end is due.
-constexpr double kRounding = 1e-14;
+constexpr double kLeftToRounding = 1e-14;
 
 }  // namespace
 
@@ -152,7 +152,7 @@ std::uint8_t Executor::start_flows(std::uint32_t rank, Stream stream, Seconds si
     const Bytes bytes = cost.loads[i].bytes;
     Bytes left = bytes;
     if (since < kernel_.now()) left -= demands_.fastest(collective, i) * (kernel_.now() - since);
-    if (left <= kRounding * bytes) continue;
+    if (left <= kLeftToRounding * bytes) continue;
     kernel_.start_flow(
         {.demands = demands_.of(collective, i, rank), .size = left, .bound = bytes / cost.transfer},
         token);

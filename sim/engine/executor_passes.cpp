@@ -10,7 +10,7 @@
 namespace orrery::event {
 namespace {
 
-std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
+std::size_t queue_of(Stream stream) { return static_cast<std::size_t>(stream); }
 
 // What a pass that joins its rank's streams waits for, beyond the order of its own.
 constexpr std::array kJoined = {Stream::DataComm, Stream::ParamComm, Stream::TensorComm};
@@ -59,10 +59,10 @@ void Executor::wait_for_streams(std::uint32_t rank, std::uint32_t position, Fram
   const RankState& state = ranks_[rank];
   const auto wait = [&](std::uint32_t op, Stream stream) {
     Frame::Waiting& waiting = frame.waiting[op];
-    if (state.cursor[at(stream)] < position) {
+    if (state.cursor[queue_of(stream)] < position) {
       ++waiting.waits;
     } else {
-      waiting.earliest = max(waiting.earliest, state.left_at[at(stream)]);
+      waiting.earliest = max(waiting.earliest, state.left_at[queue_of(stream)]);
     }
   };
   for (std::size_t i = 0; i < kStreamCount; ++i) {
@@ -118,10 +118,10 @@ void Executor::pass_on(std::uint32_t rank, const Running& run, const Cause& caus
 
 void Executor::advance(std::uint32_t rank, Stream stream, Seconds earliest, const Cause& cause) {
   RankState& state = ranks_[rank];
-  const std::uint32_t from = state.cursor[at(stream)];
+  const std::uint32_t from = state.cursor[queue_of(stream)];
   const std::uint32_t to = schedule_.next_on(rank, stream, from + 1);
-  state.cursor[at(stream)] = to;
-  state.left_at[at(stream)] = earliest;
+  state.cursor[queue_of(stream)] = to;
+  state.left_at[queue_of(stream)] = earliest;
   if (std::find(kJoined.begin(), kJoined.end(), stream) != kJoined.end()) {
     release_joins(rank, from, to, earliest, cause);
   }
@@ -170,7 +170,7 @@ void Executor::start_ready() {
 
 bool Executor::has_ended(std::uint32_t pass, std::uint32_t op) const {
   const std::uint32_t cursor =
-      ranks_[schedule_.passes()[pass].rank].cursor[at(schedule_.ops(pass).ops()[op].stream)];
+      ranks_[schedule_.passes()[pass].rank].cursor[queue_of(schedule_.ops(pass).ops()[op].stream)];
   if (cursor != schedule_.position(pass)) return cursor > schedule_.position(pass);
   const std::uint32_t frame = frame_of_[pass];
   return frame != kNone && frames_[frame].waiting[op].waits == kNone;

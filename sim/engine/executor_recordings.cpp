@@ -10,7 +10,7 @@ namespace orrery::event {
 namespace {
 
 // Dates that are the same but for rounding differ by no more of the time since the step's start.
-constexpr double kRounding = 1e-13;
+constexpr double kSameDate = 1e-13;
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void Executor::note_end(std::uint32_t rank, const Op& op, const Running& run) {
                    [&](const Attempt::Beside& one) { return one.stream == op.stream; });
   // Something else made it longer.
   const Seconds now = kernel_.now();
-  if (beside == attempt.beside.end() || std::abs((now - beside->end).si()) > kRounding * now.si()) {
+  if (beside == attempt.beside.end() || std::abs((now - beside->end).si()) > kSameDate * now.si()) {
     attempt.disturbed = true;
   } else {
     beside->end = Seconds(-1);  // as it should

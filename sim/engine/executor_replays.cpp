@@ -64,8 +64,8 @@ bool Executor::keeps_away(std::uint32_t rank, Stream stream, std::uint32_t posit
   const Running& run = state.running[static_cast<std::size_t>(stream)];
   if (run.frame == kNone || frames_[run.frame].ops->last(stream) != run.op) return false;
   const Op& op = op_of(run);
-  const bool alone = op.kind == Op::Kind::Collective &&
-                     schedule_.meeting(rank, schedule_.tables().collectives[op.work].group) < 0;
+  const bool alone = op.kind == Op::Kind::Collective && meeting(rank, op) == nullptr &&
+                     demands_.private_to_rank(op.work);
   return alone && schedule_.next_on(rank, stream, cursor + 1) >= position;
 }
 

@@ -9,10 +9,10 @@ namespace {
 constexpr int kMostFailures = 8;
 constexpr std::size_t kMostKnown = 64;
 // Sums of some thousand times round to about this share of the time since the start of the step.
-constexpr double kRounding = 1e-13;
+constexpr double kSameLag = 1e-13;
 
-bool same(const std::vector<Seconds>& a, const std::vector<Seconds>& b, Seconds now) {
-  const double rounding = kRounding * now.si();
+bool same_lags(const std::vector<Seconds>& a, const std::vector<Seconds>& b, Seconds now) {
+  const double rounding = kSameLag * now.si();
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [rounding](Seconds x, Seconds y) {
     return std::abs(x.si() - y.si()) <= rounding;
   });
@@ -24,7 +24,7 @@ const PartyTimeline* PassTimelines::find(const PartyStart& start, Seconds now) c
   const auto alike = alike_.find(start.what);
   if (alike == alike_.end()) return nullptr;
   for (const Known& known : alike->second.known) {
-    if (same(known.when, start.when, now)) return known.timeline.get();
+    if (same_lags(known.when, start.when, now)) return known.timeline.get();
   }
   return nullptr;
 }

@@ -9,7 +9,7 @@
 namespace orrery {
 namespace {
 
-std::size_t at(std::int32_t number) { return static_cast<std::size_t>(number); }
+std::size_t as_index(std::int32_t number) { return static_cast<std::size_t>(number); }
 
 }  // namespace
 
@@ -97,7 +97,7 @@ void Schedule::index_meetings() {
   for (const RepresentedRank& rank : *ranks_) {
     groups_ = std::max(groups_, rank.meetings.size());
     for (const std::int32_t number : rank.meetings) {
-      if (number >= 0) meetings = std::max(meetings, at(number) + 1);
+      if (number >= 0) meetings = std::max(meetings, as_index(number) + 1);
     }
   }
   meeting_.assign(ranks_->size() * groups_, -1);
@@ -111,15 +111,15 @@ void Schedule::index_meetings() {
     std::fill(count.begin(), count.end(), 0);
     for (const std::uint32_t pass : of_rank(rank)) {
       for (const PassOps::Issued& issued : ops(pass).issued()) {
-        if (at(issued.group) >= groups_) continue;
-        count[at(issued.group) * kStreamCount + static_cast<std::size_t>(issued.stream)] +=
+        if (as_index(issued.group) >= groups_) continue;
+        count[as_index(issued.group) * kStreamCount + static_cast<std::size_t>(issued.stream)] +=
             issued.count;
       }
     }
     for (std::size_t i = 0; i < count.size(); ++i) {
       const std::int32_t number = meeting_[rank * groups_ + i / kStreamCount];
       if (number < 0 || count[i] == 0) continue;
-      issued_[at(number) * kStreamCount + i % kStreamCount].push_back(count[i]);
+      issued_[as_index(number) * kStreamCount + i % kStreamCount].push_back(count[i]);
     }
   }
   for (std::vector<std::uint32_t>& members : issued_) std::sort(members.begin(), members.end());

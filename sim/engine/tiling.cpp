@@ -3,13 +3,13 @@
 namespace orrery {
 namespace {
 
-std::size_t at(Tile tile) { return static_cast<std::size_t>(tile); }
+std::size_t tile_index(Tile tile) { return static_cast<std::size_t>(tile); }
 
 }  // namespace
 
 void RankTiler::add(Tile tile, Seconds time) {
-  tiles_[at(tile)] += time;
-  if (mirror_ != nullptr) (*mirror_)[at(tile)] += time;
+  tiles_[tile_index(tile)] += time;
+  if (mirror_ != nullptr) (*mirror_)[tile_index(tile)] += time;
 }
 
 void RankTiler::idle(std::uint32_t rank, Seconds now, const Cause& cause) {
@@ -45,10 +45,10 @@ void RankTiler::add(const Tiles& tiles, Seconds end) {
 
 Tiles RankTiler::finish(Seconds step) {
   if (last_ > tiled_) {
-    tiles_[at(last_tile_)] += last_ - tiled_;
+    tiles_[tile_index(last_tile_)] += last_ - tiled_;
     tiled_ = last_;
   }
-  tiles_[at(Tile::Bubble)] += max(Seconds(0), step - tiled_);
+  tiles_[tile_index(Tile::Bubble)] += max(Seconds(0), step - tiled_);
   return tiles_;
 }
 
