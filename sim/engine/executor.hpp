@@ -1,8 +1,9 @@
 #pragma once
-/// Event fidelity: runs a program on a kernel with streams, ready counts, shared links, and compute
-/// that slows down while communication kernels hold part of its device.
+/// Event fidelity: runs a schedule on a kernel with streams, waits, shared links, and compute that
+/// slows down while communication kernels hold part of its device.
 
 #include "engine/cost_table.hpp"
+#include "engine/schedule.hpp"
 #include "kernel/kernel.hpp"
 
 #include <orrery/step_result.hpp>
@@ -12,7 +13,8 @@ namespace orrery {
 struct ExecuteOptions {
   /// What the host spends per kernel, in order, ahead of the device.
   Seconds launch_time{};
-  /// A run of operations that nothing can touch is one timer. The result does not depend on it.
+  /// A pass that nothing can touch is simulated once and replayed. The result does not depend on
+  /// it.
   bool coalesce = true;
   /// Fill StepResult::power.
   bool power_trace = false;
@@ -21,7 +23,7 @@ struct ExecuteOptions {
 /// Simulates one step.
 /// @throws SimulationError when operations wait for one another and the step cannot end, naming
 /// one.
-StepResult execute(const Program& program, const CostTable& costs, const ExecuteOptions& options,
+StepResult execute(const Schedule& schedule, const CostTable& costs, const ExecuteOptions& options,
                    Kernel& kernel);
 
 }  // namespace orrery

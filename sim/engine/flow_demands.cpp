@@ -52,23 +52,25 @@ std::map<std::uint32_t, std::uint32_t> slots_of(const Candidates& candidates) {
 
 }  // namespace
 
-FlowDemands::FlowDemands(const Program& program, const CostTable& costs, Kernel& kernel) {
-  needs_.resize(program.collectives.size());
-  add_placed(program, kernel);
-  add_own(program, costs, kernel);
+FlowDemands::FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+                         Kernel& kernel) {
+  needs_.resize(tables.collectives.size());
+  add_placed(tables, kernel);
+  add_own(tables, ranks, costs, kernel);
 }
 
-void FlowDemands::add_placed(const Program& program, Kernel& kernel) {
-  for (const Resource& resource : program.resources) {
+void FlowDemands::add_placed(const WorkTables& tables, Kernel& kernel) {
+  for (const Resource& resource : tables.resources) {
     placed_.push_back(kernel.add_resource(resource.capacity));
   }
 }
 
-void FlowDemands::add_own(const Program& program, const CostTable& costs, Kernel& kernel) {
+void FlowDemands::add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+                          Kernel& kernel) {
   Candidates candidates;
   std::size_t loads = 0;
   for (std::uint32_t i = 0; i < needs_.size(); ++i) {
-    const GroupLayout& layout = program.collectives[i].request.layout;
+    const GroupLayout& layout = tables.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       ++loads;
       for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
@@ -81,7 +83,7 @@ void FlowDemands::add_own(const Program& program, const CostTable& costs, Kernel
   }
   const auto slots = slots_of(candidates);
   for (std::uint32_t i = 0; i < needs_.size(); ++i) {
-    const GroupLayout& layout = program.collectives[i].request.layout;
+    const GroupLayout& layout = tables.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       std::vector<Need>& needs = needs_[i].emplace_back();
       for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
@@ -95,9 +97,30 @@ void FlowDemands::add_own(const Program& program, const CostTable& costs, Kernel
     }
   }
   slots_ = static_cast<std::uint32_t>(slots.size());
-  for (std::uint32_t rank = 0; rank < program.ranks; ++rank) {
+  std::vector<BytesPerSecond> capacity(slots.size());
+  for (const auto& [resource, slot] : slots) capacity[slot] = candidates[resource].capacity;
+  find_alone(tables, costs, capacity);
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
     for (const auto& [resource, slot] : slots) {
       own_.push_back(kernel.add_resource(candidates[resource].capacity));
+    }
+  }
+}
+
+// A resource that is named twice counts twice, as in the kernel.
+void FlowDemands::find_alone(const WorkTables& tables, const CostTable& costs,
+                             const std::vector<BytesPerSecond>& capacity) {
+  for (std::uint32_t i = 0; i < needs_.size(); ++i) {
+    const CollectiveCost& cost = costs.collective(i);
+    Alone& alone = alone_.emplace_back();
+    alone.placed = tables.collectives[i].request.layout.placed;
+    if (alone.placed || cost.transfer <= Seconds(0)) continue;
+    for (std::size_t load = 0; load < cost.loads.size(); ++load) {
+      std::map<std::uint32_t, double> amounts;  // by slot
+      for (const Need& need : needs_[i][load]) amounts[need.slot] += need.per_byte;
+      BytesPerSecond& fastest = alone.fastest.emplace_back(cost.loads[load].bytes / cost.transfer);
+      for (const auto& [slot, amount] : amounts) fastest = min(fastest, capacity[slot] / amount);
+      alone.time = max(alone.time, cost.loads[load].bytes / fastest);
     }
   }
 }

@@ -19,12 +19,21 @@ namespace orrery {
 /// never be what holds a flow up, and is left out: in most machines one is left for each level.
 class FlowDemands {
  public:
-  /// Adds what is needed to `kernel`. Keeps references. O(ranks + collectives).
-  FlowDemands(const Program& program, const CostTable& costs, Kernel& kernel);
+  /// Adds what is needed to `kernel`. O(ranks + collectives).
+  FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+              Kernel& kernel);
 
   /// Demands of load `load` of collective `index`, issued by `rank`. Valid until the next call.
   [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t load,
                                            std::uint32_t rank);
+  /// How fast load `load` of collective `index` advances with nothing else under way, and how long
+  /// the longest takes. @pre it is private_to_rank() and has something to transfer
+  [[nodiscard]] BytesPerSecond fastest(std::uint32_t index, std::size_t load) const {
+    return alone_[index].fastest[load];
+  }
+  [[nodiscard]] Seconds time_alone(std::uint32_t index) const { return alone_[index].time; }
+  /// Whether the collective takes nothing that other ranks take.
+  [[nodiscard]] bool private_to_rank(std::uint32_t index) const { return !alone_[index].placed; }
 
  private:
   /// A use of a rank's own resource number `slot`, or of a placed one.
@@ -35,10 +44,19 @@ class FlowDemands {
   };
   using Needs = std::vector<std::vector<Need>>;  // by load
 
-  void add_own(const Program& program, const CostTable& costs, Kernel& kernel);
-  void add_placed(const Program& program, Kernel& kernel);
+  void add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
+               Kernel& kernel);
+  struct Alone {
+    std::vector<BytesPerSecond> fastest;  // by load
+    Seconds time{};
+    bool placed = false;
+  };
+  void find_alone(const WorkTables& tables, const CostTable& costs,
+                  const std::vector<BytesPerSecond>& capacity);
+  void add_placed(const WorkTables& tables, Kernel& kernel);
 
   std::vector<Needs> needs_;              // by collective
+  std::vector<Alone> alone_;              // by collective
   std::uint32_t slots_ = 0;               // own resources of each rank
   std::vector<Kernel::Resource> own_;     // by rank, then slot
   std::vector<Kernel::Resource> placed_;  // as WorkTables::resources

@@ -10,28 +10,13 @@ struct Change {
   Watts by{};
 };
 
-const DevicePoint& device(const Program& program, const CostTable& costs, std::uint32_t rank) {
-  return costs.kinds()[static_cast<std::size_t>(program.kind(rank))];
-}
-
-// What an operation adds to a device that waits for communication.
-Watts added(const Program& program, const CostTable& costs, const Op& op, Seconds took) {
-  const DevicePoint& point = device(program, costs, op.rank);
-  const PowerModel& power = *point.accelerator->power();
-  const BoardPower waiting = power.communicating(point.point, {}, {});
-  if (op.kind == Op::Kind::Host) return power.held(point.point).total() - waiting.total();
-  if (op.kind == Op::Kind::Compute) {
-    return costs.block(op.work, program.kind(op.rank)).energy.total() / took - waiting.total();
+PowerTrace summed(Watts base, const std::vector<PowerUse>& uses, Seconds step) {
+  std::vector<Change> changes;
+  changes.reserve(2 * uses.size());
+  for (const PowerUse& use : uses) {
+    changes.push_back({.time = use.start, .by = use.added});
+    changes.push_back({.time = use.end, .by = -use.added});
   }
-  const CollectiveCost& cost = costs.collective(op.work);
-  if (cost.transfer <= Seconds(0)) return Watts(0);
-  Bytes bytes{};
-  for (const LinkLoad& load : cost.loads) bytes += load.bytes;
-  const BoardPower busy = power.communicating(point.point, bytes / cost.transfer, cost.memory);
-  return (busy.total() - waiting.total()) * (cost.transfer / took);
-}
-
-PowerTrace summed(Watts base, std::vector<Change> changes, Seconds step) {
   std::sort(changes.begin(), changes.end(),
             [](const Change& a, const Change& b) { return a.time < b.time; });
   PowerTrace trace = {{.time = Seconds(0), .power = base}};
@@ -51,25 +36,38 @@ PowerTrace summed(Watts base, std::vector<Change> changes, Seconds step) {
 
 }  // namespace
 
-std::vector<PowerTrace> power_traces(const Program& program, const std::vector<OpTime>& times,
-                                     const CostTable& costs, Seconds step) {
-  for (const DevicePoint& kind : costs.kinds()) {
-    if (kind.accelerator->power() == nullptr) return {};
+bool PowerTraces::known() const {
+  return std::all_of(costs_.kinds().begin(), costs_.kinds().end(),
+                     [](const DevicePoint& kind) { return kind.accelerator->power() != nullptr; });
+}
+
+PowerUse PowerTraces::use(std::uint32_t rank, const Op& op, Seconds start, Seconds end) const {
+  PowerUse result = {.start = start, .end = end};
+  const Seconds took = end - start;
+  if (took <= Seconds(0)) return result;
+  const DevicePoint& point = device(rank);
+  const PowerModel& power = *point.accelerator->power();
+  const BoardPower waiting = power.communicating(point.point, {}, {});
+  if (op.kind == Op::Kind::Host) {
+    result.added = power.held(point.point).total() - waiting.total();
+  } else if (op.kind == Op::Kind::Compute) {
+    result.added = costs_.block(op.work, ranks_[rank].kind).energy.total() / took - waiting.total();
+  } else if (const CollectiveCost& cost = costs_.collective(op.work); cost.transfer > Seconds(0)) {
+    Bytes bytes{};
+    for (const LinkLoad& load : cost.loads) bytes += load.bytes;
+    const BoardPower busy = power.communicating(point.point, bytes / cost.transfer, cost.memory);
+    result.added = (busy.total() - waiting.total()) * (cost.transfer / took);
   }
-  std::vector<std::vector<Change>> changes(program.ranks);
-  for (std::uint32_t i = 0; i < program.ops().size(); ++i) {
-    const Op& op = program.ops()[i];
-    const Seconds took = times[i].end - times[i].start;
-    if (took <= Seconds(0)) continue;
-    const Watts by = added(program, costs, op, took);
-    changes[op.rank].push_back({.time = times[i].start, .by = by});
-    changes[op.rank].push_back({.time = times[i].end, .by = -by});
-  }
+  return result;
+}
+
+std::vector<PowerTrace> PowerTraces::finish(Seconds step) {
   std::vector<PowerTrace> traces;
-  for (std::uint32_t rank = 0; rank < program.ranks; ++rank) {
-    const DevicePoint& point = device(program, costs, rank);
+  for (std::uint32_t rank = 0; rank < uses_.size(); ++rank) {
+    const DevicePoint& point = device(rank);
     const Watts base = point.accelerator->power()->communicating(point.point, {}, {}).total();
-    traces.push_back(summed(base, std::move(changes[rank]), step));
+    traces.push_back(summed(base, uses_[rank], step));
+    uses_[rank] = {};
   }
   return traces;
 }

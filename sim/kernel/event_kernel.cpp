@@ -32,7 +32,7 @@ class EventKernel final : public Kernel, SharedFlowsListener {
   Timer start_timer(Seconds delay, Token token) override {
     ORRERY_CHECK(delay.si() >= 0);
     const Slot slot = take_slot(Kind::Timer, token);
-    queue_.push({now_ + delay, activities_[slot].sequence, slot});
+    queue_.push(slot, now_ + delay);
     return activities_[slot].uses << 32 | slot;
   }
 
@@ -55,7 +55,7 @@ class EventKernel final : public Kernel, SharedFlowsListener {
     if (contention_.competes(slot)) {
       activity.kind = Kind::Competing;  // from the end of this instant
     } else {
-      queue_.push({now_ + flow.size / contention_.fastest(slot), activity.sequence, slot});
+      queue_.push(slot, now_ + flow.size / contention_.fastest(slot));
     }
   }
 
@@ -66,7 +66,7 @@ class EventKernel final : public Kernel, SharedFlowsListener {
       if (shared_ != nullptr && shared_->in_flight() > 0) {
         shared_->run(now_, *this);
       } else if (!queue_.empty()) {
-        now_ = queue_.top().date;
+        now_ = queue_.date();
         deliver();
       } else {
         break;
@@ -125,13 +125,13 @@ class EventKernel final : public Kernel, SharedFlowsListener {
     now_ = max(now_, now);
     for (const Slot slot : ended) end(slot);
     deliver();
-    if (!failure_ && !queue_.empty()) shared_->wake_at(queue_.top().date);
+    if (!failure_ && !queue_.empty()) shared_->wake_at(queue_.date());
   }
 
   // Everything that is due at this instant, in the order in which it was started.
   void deliver() {
-    while (!queue_.empty() && queue_.top().date <= now_) {
-      const Slot slot = queue_.top().slot;
+    while (!queue_.empty() && queue_.date() <= now_) {
+      const Slot slot = queue_.top();
       queue_.remove(slot);
       end(slot);
     }

@@ -1,51 +1,78 @@
 #include "kernel/timer_queue.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <functional>
+
 #include <orrery/error.hpp>
 
 namespace orrery {
 
-void TimerQueue::push(const Entry& entry) {
-  if (entry.slot >= position_.size()) position_.resize(entry.slot + 1, kAbsent);
-  ORRERY_CHECK(position_[entry.slot] == kAbsent);
-  heap_.emplace_back();
-  rise(static_cast<std::uint32_t>(heap_.size() - 1), entry);
+// Of two dates with one hash the last is remembered: the other may get a second bucket.
+std::uint32_t TimerQueue::bucket_of(Seconds date) {
+  const std::uint64_t hash = std::bit_cast<std::uint64_t>(date.si()) * 0x9e3779b97f4a7c15ULL;
+  std::uint32_t& known = remembered_[hash >> 54];
+  static_assert(kRemembered == std::size_t{1} << 10);
+  if (known < buckets_.size() && buckets_[known].queued && buckets_[known].date == date) {
+    return known;
+  }
+  if (free_buckets_.empty()) {
+    free_buckets_.push_back(static_cast<std::uint32_t>(buckets_.size()));
+    buckets_.emplace_back();
+  }
+  known = free_buckets_.back();
+  free_buckets_.pop_back();
+  buckets_[known].date = date;
+  buckets_[known].queued = true;
+  heap_.push_back({date, known});
+  std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+  return known;
+}
+
+void TimerQueue::push(Slot slot, Seconds date) {
+  if (slot >= places_.size()) places_.resize(slot + 1);
+  ORRERY_CHECK(places_[slot].bucket == kAbsent);
+  const std::uint32_t number = bucket_of(date);
+  Bucket& bucket = buckets_[number];
+  places_[slot] = {number, static_cast<std::uint32_t>(bucket.slots.size())};
+  if (bucket.left == 0) bucket.first = places_[slot].index;
+  bucket.slots.push_back(slot);
+  ++bucket.left;
 }
 
 void TimerQueue::remove(Slot slot) {
-  ORRERY_CHECK(slot < position_.size() && position_[slot] != kAbsent);
-  const std::uint32_t at = position_[slot];
-  position_[slot] = kAbsent;
-  const Entry last = heap_.back();
-  heap_.pop_back();
-  if (at == heap_.size()) return;
-  if (at > 0 && earlier(last, heap_[(at - 1) / 2])) {
-    rise(at, last);
-  } else {
-    sink(at, last);
+  ORRERY_CHECK(slot < places_.size() && places_[slot].bucket != kAbsent);
+  Bucket& bucket = buckets_[places_[slot].bucket];
+  bucket.slots[places_[slot].index] = kAbsent;
+  places_[slot].bucket = kAbsent;
+  if (--bucket.left == 0) {
+    bucket.slots.clear();
+    drop_empty();
+    return;
+  }
+  while (bucket.slots[bucket.first] == kAbsent) ++bucket.first;
+}
+
+// An empty bucket goes when it is the earliest: until then its date may be asked for again.
+void TimerQueue::drop_empty() {
+  while (!heap_.empty() && buckets_[heap_.front().bucket].left == 0) {
+    const std::uint32_t number = heap_.front().bucket;
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+    heap_.pop_back();
+    buckets_[number].queued = false;
+    free_buckets_.push_back(number);
   }
 }
 
 void TimerQueue::clear() {
-  for (const Entry& entry : heap_) position_[entry.slot] = kAbsent;
-  heap_.clear();
-}
-
-void TimerQueue::rise(std::uint32_t at, const Entry& entry) {
-  while (at > 0 && earlier(entry, heap_[(at - 1) / 2])) {
-    place(at, heap_[(at - 1) / 2]);
-    at = (at - 1) / 2;
+  for (Bucket& bucket : buckets_) {
+    for (const Slot slot : bucket.slots) {
+      if (slot != kAbsent) places_[slot].bucket = kAbsent;
+    }
+    bucket.slots.clear();
+    bucket.left = 0;
   }
-  place(at, entry);
-}
-
-void TimerQueue::sink(std::uint32_t at, const Entry& entry) {
-  for (std::uint32_t child = 2 * at + 1; child < heap_.size(); child = 2 * at + 1) {
-    if (child + 1 < heap_.size() && earlier(heap_[child + 1], heap_[child])) ++child;
-    if (!earlier(heap_[child], entry)) break;
-    place(at, heap_[child]);
-    at = child;
-  }
-  place(at, entry);
+  drop_empty();
 }
 
 }  // namespace orrery

@@ -78,8 +78,8 @@ class WorkloadCheck {
   Seconds ends(const char* how, const LoweredWorkload& lowered) {
     const CostTable table = costs(lowered);
     const auto kernel = make_kernel();
-    const StepResult step =
-        execute(flatten(lowered.outline), table, {.launch_time = lowered.launch_time}, *kernel);
+    const Schedule schedule(lowered.outline);
+    const StepResult step = execute(schedule, table, {.launch_time = lowered.launch_time}, *kernel);
     check_.expect(step.step_time >= step.critical_path * (1 - kExact),
                   "{}: the step takes {}, less than its critical path of {}", how,
                   to_text(step.step_time), to_text(step.critical_path));

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/executor.hpp"
+#include "support/program.hpp"
 #include "support/reference_kernel.hpp"
 
 namespace orrery::properties_test {
@@ -47,7 +47,7 @@ class Links final : public CollectiveModel {
   }
 };
 
-Program program(std::uint32_t seed, double rate) {
+test::Program program(std::uint32_t seed, double rate) {
   std::mt19937 random(seed);
   const auto uniform = [&](double low, double high) {
     return std::uniform_real_distribution<double>(low, high)(random);
@@ -55,10 +55,10 @@ Program program(std::uint32_t seed, double rate) {
   const auto below = [&](std::size_t n) {
     return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
   };
-  Program result;
+  test::Program result;
   result.ranks = 3;
   for (int i = 0; i < 80; ++i) {
-    Op op{.rank = static_cast<std::uint32_t>(below(3))};
+    test::ProgramOp op{.rank = static_cast<std::uint32_t>(below(3))};
     if (below(2) == 0) {
       result.blocks.push_back(
           {{.name = "kernel",
@@ -80,11 +80,11 @@ Program program(std::uint32_t seed, double rate) {
 }
 
 double step_seconds(std::uint32_t seed, double rate, Kernel& kernel) {
-  const Program steps = program(seed, rate);
+  const test::Program steps = program(seed, rate);
   const Device device(rate);
   const Links links;
   const CostTable costs(steps, {{&device, {}}}, links);
-  return execute(steps, costs, {}, kernel).step_time.si();
+  return steps.run(costs, {}, kernel).step_time.si();
 }
 
 TEST(Scaling, DoublingEveryRateHalvesTheStep) {

@@ -1,6 +1,6 @@
 #pragma once
 /// A training step in outline: routines that are built once, and the passes that run them. `event`
-/// spreads it out into operations; `analytic` evaluates it as it is.
+/// spreads each routine out into operations; `analytic` evaluates it as it is.
 
 #include <cstdint>
 #include <vector>
@@ -15,7 +15,7 @@ struct Step {
   /// In `after`: what ran on the compute stream before the routine.
   static constexpr std::uint32_t kEntry = 0xffffffffU;
 
-  Op op;                        ///< rank, host_sync and meeting are set when it is placed
+  Op op;
   std::int32_t call = kNoCall;  ///< routine to run instead, `repeat` times
   std::uint32_t repeat = 1;
   std::vector<std::uint32_t> after;  ///< earlier steps that it waits for, beyond its stream's order
@@ -56,8 +56,5 @@ struct Outline : WorkTables {
 
   std::uint32_t add(Routine routine);
 };
-
-/// Every operation of every pass. @pre nothing is left out
-Program flatten(Outline outline);
 
 }  // namespace orrery

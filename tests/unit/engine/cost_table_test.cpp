@@ -12,7 +12,7 @@ namespace {
 constexpr double kRounding = 1e-12;
 
 struct Table {
-  Program program;
+  WorkTables program;
   FakeAccelerator accelerator;
   FakeCollectives collectives{{timed(1, 2, 30)}};
   CostTable of() { return {program, {{&accelerator, {}}}, collectives}; }

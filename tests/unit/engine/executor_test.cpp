@@ -29,9 +29,7 @@ TEST(Executor, RunsAStreamInOrder) {
   EXPECT_NEAR(result.step_time.si(), 5, kRounding);
   EXPECT_NEAR(seconds(result.breakdown, Tile::Compute), 5, kRounding);
   EXPECT_NEAR(result.critical_path.si(), 5, kRounding);
-  EXPECT_EQ(result.events, 1U);  // nothing can touch them
-  bench.coalesce = false;
-  EXPECT_EQ(bench.run().events, 2U);
+  EXPECT_EQ(result.events, 2U);
 }
 
 TEST(Executor, RunsStreamsSideBySide) {
@@ -146,6 +144,37 @@ TEST(Executor, CollectivesShareALink) {
   bench.collective(loaded(1, load), Stream::DataComm, Tile::DataComm);
   bench.collective(loaded(1, load), Stream::TensorComm, Tile::TensorComm);
   EXPECT_NEAR(bench.run().step_time.si(), 2, kRounding);
+}
+
+TEST(Executor, ACollectiveThatComesLaterTakesItsShareOfALink) {
+  // 20 B alone at 10 B/s for 1 s; then 10 B are left and another 10 B come, at 5 B/s each.
+  Bench bench;
+  const auto first = bench.compute(1);
+  bench.collective(loaded(2, {{LinkClass::ScaleUp, Bytes(20)}}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::TensorComm,
+                   Tile::TensorComm, 0, {first});
+  const StepResult result = bench.run();
+  EXPECT_NEAR(result.step_time.si(), 3, kRounding);
+  EXPECT_NEAR(result.critical_path.si(), 2, kRounding);
+}
+
+TEST(Executor, ACollectiveThatComesAsAnotherEndsSharesNothing) {
+  // 10 B to 1 s, when 10 B come after a kernel of as long.
+  Bench bench;
+  const auto first = bench.compute(1);
+  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::TensorComm,
+                   Tile::TensorComm, 0, {first});
+  EXPECT_NEAR(bench.run().step_time.si(), 2, kRounding);
+}
+
+TEST(Executor, AKernelMayEndAsTheCommunicationBesideItDoes) {
+  // 2 s at half of the multiprocessors: 1 s of work, which ends in the instant of the collective.
+  Bench bench;
+  bench.compute(1);
+  bench.collective(timed(2, 0, 50), Stream::DataComm, Tile::DataComm);
+  bench.compute(1);
+  EXPECT_NEAR(bench.run().step_time.si(), 3, kRounding);
 }
 
 TEST(Executor, CollectivesThatLeaveRoomDoNotSlowEachOther) {

@@ -92,13 +92,29 @@ TEST(Meetings, OnASideStreamDoNotHoldCompute) {
   EXPECT_NEAR(seconds(result.rank_tiles[0], Tile::DataComm), 8, kRounding);  // nothing else to do
 }
 
-TEST(Meetings, InTwoOrdersOnTwoStreamsNeverEnd) {
-  // Rank 0 has meeting 0 before 1, rank 1 has 1 before 0; each comes second on its other stream.
+TEST(Meetings, EndLaterForAllWhenOneOfThemSharesItsLinks) {
+  // 20 B at 10 B/s. After 1 s another 10 B come on rank 1: 5 B/s each, until 3 s.
+  Bench bench(3);
+  CollectiveCost met = timed(2), alone = timed(1);
+  met.loads = {{LinkClass::ScaleUp, Bytes(20)}};
+  alone.loads = {{LinkClass::ScaleUp, Bytes(10)}};
+  for (const std::uint32_t rank : {0U, 1U, 2U}) {
+    bench.program.meet(bench.collective(met, Stream::DataComm, Tile::DataComm, rank), 0);
+  }
+  const auto first = bench.compute(1, 1);
+  bench.collective(alone, Stream::TensorComm, Tile::TensorComm, 1, {first});
+  const StepResult result = bench.run();
+  EXPECT_NEAR(result.step_time.si(), 3, kRounding);
+  EXPECT_NEAR(seconds(result.rank_tiles[0], Tile::DataComm), 3, kRounding);
+  EXPECT_NEAR(seconds(result.rank_tiles[2], Tile::DataComm), 3, kRounding);
+}
+
+TEST(Meetings, InTwoOrdersOnOneStreamNeverEnd) {
+  // Rank 0 comes to meeting 0 first, rank 1 to meeting 1.
   Bench bench(2);
   for (const std::uint32_t rank : {0U, 1U}) {
     const auto first = bench.collective(timed(1), Stream::DataComm, Tile::DataComm, rank);
-    const auto second =
-        bench.collective(timed(1), Stream::ParamComm, Tile::DataComm, rank, {first});
+    const auto second = bench.collective(timed(1), Stream::DataComm, Tile::DataComm, rank);
     bench.program.meet(rank == 0 ? first : second, 0);
     bench.program.meet(rank == 0 ? second : first, 1);
   }
@@ -113,13 +129,13 @@ TEST(Meetings, InTwoOrdersOnTwoStreamsNeverEnd) {
 }
 
 TEST(Meetings, InTwoOrdersOnStreamsOfTheirOwnEnd) {
-  // The same without the dependency: both have come when the streams are side by side.
+  // The same side by side: both come to both.
   Bench bench(2);
   for (const std::uint32_t rank : {0U, 1U}) {
-    const auto first = bench.collective(timed(1), Stream::DataComm, Tile::DataComm, rank);
-    const auto second = bench.collective(timed(1), Stream::ParamComm, Tile::DataComm, rank);
-    bench.program.meet(rank == 0 ? first : second, 0);
-    bench.program.meet(rank == 0 ? second : first, 1);
+    const auto data = bench.collective(timed(1), Stream::DataComm, Tile::DataComm, rank);
+    const auto parameters = bench.collective(timed(1), Stream::ParamComm, Tile::DataComm, rank);
+    bench.program.meet(rank == 0 ? data : parameters, rank == 0 ? 0 : 1);
+    bench.program.meet(rank == 0 ? parameters : data, rank == 0 ? 1 : 0);
   }
   EXPECT_NEAR(bench.run().step_time.si(), 1, kRounding);
 }

@@ -95,9 +95,8 @@ struct OutlineBench {
     return estimate(outline, costs(outline), launch_time);
   }
   [[nodiscard]] StepResult simulated() const {
-    const Program program = flatten(outline);
-    const CostTable table = costs(program);
-    return execute(program, table, {.launch_time = launch_time, .coalesce = coalesce},
+    const CostTable table = costs(outline);
+    return execute(Schedule(outline), table, {.launch_time = launch_time, .coalesce = coalesce},
                    *test::make_reference_kernel());
   }
 

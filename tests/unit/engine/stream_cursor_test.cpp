@@ -49,10 +49,14 @@ std::vector<std::int64_t> positions(StreamCursor cursor) {
 // Operations in the order of creation are numbered as positions, but for passes without a message,
 // which leave a number out.
 std::vector<std::int64_t> expected(const Outline& outline, Stream stream) {
-  const Program program = flatten(outline);
   std::vector<std::int64_t> found;
-  for (std::size_t op = 0; op < program.ops().size(); ++op) {
-    if (program.ops()[op].stream == stream) found.push_back(static_cast<std::int64_t>(op));
+  std::int64_t position = 0;
+  for (const Pass& pass : outline.passes) {
+    const PassOps ops(outline, pass);
+    for (const Op& op : ops.ops()) {
+      if (op.stream == stream) found.push_back(position);
+      ++position;
+    }
   }
   return found;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/cost_table.hpp"
 #include "engine/executor.hpp"
+#include "support/program.hpp"
 #include "support/reference_kernel.hpp"
 
 namespace orrery::engine_test {
@@ -59,7 +60,7 @@ inline Work memory_bound(double seconds, int repeat = 1) {
 
 /// A program and what it needs to run.
 struct Bench {
-  Program program;
+  test::Program program;
   std::vector<CollectiveCost> collective_costs;
   Seconds launch_time{};
   bool coalesce = true;
@@ -103,7 +104,7 @@ struct Bench {
     const FakeAccelerator accelerator;
     const FakeCollectives collectives(collective_costs);
     const CostTable costs(program, {{&accelerator, {}}}, collectives);
-    return execute(program, costs, {.launch_time = launch_time, .coalesce = coalesce}, kernel);
+    return program.run(costs, {.launch_time = launch_time, .coalesce = coalesce}, kernel);
   }
   [[nodiscard]] StepResult run() const { return run(*test::make_reference_kernel()); }
 
