@@ -9,10 +9,11 @@
 
 namespace orrery {
 RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
-                           RankPasses passes)
+                           RankPasses passes, RestProfiles* rests)
     : profiles_(profiles),
       exchange_(exchange),
       rank_(rank),
+      rests_(rests),
       cursors_{StreamCursor(profiles.index(), passes, Stream::Compute),
                StreamCursor(profiles.index(), passes, Stream::DataComm),
                StreamCursor(profiles.index(), passes, Stream::ParamComm),
@@ -24,7 +25,27 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
   for (const Stream stream : kBeside) look_up(stream);
 }
 
+void RankTimeline::stand_at(std::int64_t position, std::int64_t send) {
+  cursor(Stream::Compute).walk_to(position);
+  for (const Stream stream : kBeside) {
+    cursor(stream).skip_to(stream == Stream::Send ? send : position);
+    look_up(stream);
+  }
+  look_up(Stream::Compute);
+  begun_ = cursor(Stream::Compute).nth();
+}
+
+void RankTimeline::stand_after(std::int64_t position) {
+  stand_at(position);
+  StreamCursor& of = cursor(Stream::Compute);
+  while (of.step()->call >= 0) of.enter();
+  of.next();
+  look_up(Stream::Compute);
+}
+
 bool RankTimeline::run() {
+  if (stands_ && still_unknown()) return false;
+  stands_ = false;
   bool moved = false;
   while (true) {
     while (settle_meetings() || start_beside()) moved = true;
@@ -32,15 +53,39 @@ bool RankTimeline::run() {
       moved = true;
       continue;
     }
-    if (!certain()) return moved;
-    const Seconds time = next();
-    if (time >= RankTraffic::kNever) return moved;
+    const Seconds time = certain() ? next() : RankTraffic::kNever;
+    if (time >= RankTraffic::kNever) {
+      note_unknown();
+      return moved;
+    }
     go_to(time);
     moved = true;
   }
 }
 
-void RankTimeline::force() { go_to(next()); }
+void RankTimeline::force() {
+  stands_ = false;
+  go_to(next());
+}
+
+void run_together(std::span<RankTimeline> ranks) {
+  while (true) {
+    bool moved = false, done = true;
+    for (RankTimeline& rank : ranks) {
+      moved = rank.run() || moved;
+      done = done && rank.done();
+    }
+    if (done) return;
+    if (moved) continue;
+    const auto first = std::min_element(
+        ranks.begin(), ranks.end(),
+        [](const RankTimeline& a, const RankTimeline& b) { return a.next() < b.next(); });
+    if (first->next() >= RankTraffic::kNever) {
+      throw SimulationError("the step cannot end: its passes wait for one another");
+    }
+    first->force();
+  }
+}
 
 bool RankTimeline::done() const {
   if (computing() || !traffic_.free()) return false;
@@ -62,12 +107,15 @@ bool RankTimeline::settle_meetings() {
       moved = true;
     } else if (traffic_.moved(stream)) {
       if (!std::exchange(left_[i], true)) {
-        exchange_.leave(meeting_[i], now_);
+        exchange_.leave(meeting_[i], now_,
+                        stream == Stream::Compute ? proposal() : StepExchange::Proposal());
         moved = true;
       }
       const Seconds end = exchange_.end(meeting_[i]);
       if (end < Seconds(0) || end > now_) continue;
+      const bool together = exchange_.agreed(meeting_[i]);
       end_collective(stream);
+      if (together) start_together();
       moved = true;
     }
   }
@@ -81,15 +129,36 @@ bool RankTimeline::waits_for_output() const {
   return output != nullptr && !output->known();
 }
 
+// The start or the end of the meeting on a stream is not known.
+bool RankTimeline::unknown(std::size_t stream) const {
+  const auto on = static_cast<Stream>(stream);
+  if (meeting_[stream] == StepExchange::kAlone || traffic_.free(on)) return false;
+  if (traffic_.held(on)) return exchange_.start(meeting_[stream]) < Seconds(0);
+  return traffic_.moved(on) && exchange_.end(meeting_[stream]) < Seconds(0);
+}
+
 // Nothing of which the time is not known can reach the rank before its next change.
 bool RankTimeline::certain() const {
   if (waits_for_output()) return false;
   if (meetings_ == 0) return true;
-  for (std::size_t i = 0; i < kStreamCount; ++i) {
-    const auto stream = static_cast<Stream>(i);
-    if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
-    if (traffic_.held(stream) && exchange_.start(meeting_[i]) < Seconds(0)) return false;
-    if (traffic_.moved(stream) && exchange_.end(meeting_[i]) < Seconds(0)) return false;
+  for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
+    if (unknown(stream)) return false;
+  }
+  return true;
+}
+
+void RankTimeline::note_unknown() {
+  stands_ = true;
+  output_unknown_ = waits_for_output();
+  for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
+    meeting_unknown_[stream] = meetings_ > 0 && unknown(stream);
+  }
+}
+
+bool RankTimeline::still_unknown() const {
+  if (output_unknown_ && !waits_for_output()) return false;
+  for (std::size_t stream = 0; stream < kStreamCount && meetings_ > 0; ++stream) {
+    if (meeting_unknown_[stream] && !unknown(stream)) return false;
   }
   return true;
 }

@@ -3,8 +3,10 @@
 /// the rest goes from one change to the next.
 
 #include <array>
+#include <span>
 
 #include "engine/rank_traffic.hpp"
+#include "engine/rest_profiles.hpp"
 #include "engine/routine_profile.hpp"
 #include "engine/step_exchange.hpp"
 #include "engine/stream_cursor.hpp"
@@ -33,14 +35,22 @@ class RankTimeline {
   };
   static constexpr std::size_t kNoPass = static_cast<std::size_t>(-1);
 
-  /// Keeps references. `rank` is as `exchange` numbers them.
+  /// Keeps references. `rank` is as `exchange` numbers them. Without `rests` every operation of a
+  /// pass that is not one routine alone is gone through.
   RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
-               RankPasses passes);
+               RankPasses passes, RestProfiles* rests = nullptr);
 
   void note(Period period) { period_ = period; }
   /// To measure routines: the host never delays them, its launches are added up only, and every
   /// change is gone through.
   void measure() { measures_ = true; }
+  /// To begin in the middle of a pass: at the operation on Compute at `position`, with everything
+  /// before it over, on Send what is before `send`; or when the one at `position` has ended.
+  void stand_at(std::int64_t position) { stand_at(position, position); }
+  void stand_at(std::int64_t position, std::int64_t send);
+  void stand_after(std::int64_t position);
+  /// As RestProfile::next of the pass that Compute is in.
+  [[nodiscard]] std::array<std::int64_t, kStreamCount> next_in_pass() const;
   /// Goes on as far as is certain. Returns whether anything happened.
   bool run();
   /// The next change, if nothing reaches the rank before; RankTraffic::kNever.
@@ -99,6 +109,8 @@ class RankTimeline {
   }
 
   // Starting what may start now.
+  [[nodiscard]] bool may_start(Stream stream) const;
+  [[nodiscard]] bool may_start_beside() const;
   bool start_beside();
   void look_up(Stream stream);
   [[nodiscard]] bool ready(Stream stream) const;
@@ -109,12 +121,20 @@ class RankTimeline {
   bool start_whole_pass();
   bool start_repetitions();
   bool start_routine(std::uint32_t routine, std::uint32_t repetitions);
+  bool start_profile(const RoutineProfile& once, std::uint32_t repetitions);
   [[nodiscard]] bool untouched(std::int64_t last, std::int64_t until) const;
+  [[nodiscard]] Seconds late(const RoutineProfile& once, std::uint32_t repetitions) const;
   void start_operation(const Op& op);
-  void start_block(const Op& op);
   void start_collective(Stream stream);
   void begin_compute();
   void fill_gap();
+
+  // The rest of a pass at once.
+  [[nodiscard]] bool rest_is_own();
+  bool start_rest();
+  bool start_beside_message();
+  [[nodiscard]] StepExchange::Proposal proposal();
+  void start_together();
 
   // What changes under way.
   void go_to(Seconds time);
@@ -123,6 +143,9 @@ class RankTimeline {
   bool settle_meetings();
   [[nodiscard]] bool certain() const;
   [[nodiscard]] bool waits_for_output() const;
+  [[nodiscard]] bool unknown(std::size_t stream) const;
+  void note_unknown();
+  [[nodiscard]] bool still_unknown() const;
 
   // Ends.
   void end_compute();
@@ -133,6 +156,7 @@ class RankTimeline {
   RoutineProfiles& profiles_;
   StepExchange& exchange_;
   std::uint32_t rank_;
+  RestProfiles* rests_;
   bool measures_ = false;
   std::array<StreamCursor, kStreamCount> cursors_;
   std::array<Need, kStreamCount> needs_;
@@ -143,7 +167,12 @@ class RankTimeline {
   std::array<Seconds, kStreamCount> ended_{};       // end of the last on a stream
   std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
   Busy busy_;
-  int meetings_ = 0;  // under way
+  const RestProfile* proposed_ = nullptr;  // for the end of the meeting on Compute
+  int meetings_ = 0;                       // under way
+  // What it does not know and cannot go on without.
+  bool stands_ = false;
+  bool output_unknown_ = false;
+  std::array<bool, kStreamCount> meeting_unknown_{};
   Seconds now_{};
   Seconds host_{};  // when the host has launched everything so far
   Seconds host_excess_{-1e30};
@@ -155,5 +184,9 @@ class RankTimeline {
   Period period_;
   Mark period_begin_, period_end_;
 };
+
+/// All to their ends. When none can go on by itself, the earliest change of all is certain: nothing
+/// reaches anyone before it. @throws SimulationError when they wait for one another
+void run_together(std::span<RankTimeline> ranks);
 
 }  // namespace orrery

@@ -59,10 +59,10 @@ class Steps {
     return step;
   }
 
-  StepResult by_events() const {
-    const Program program = flatten(lowered_.outline);
+  StepResult by_events() {
+    if (!program_) program_.emplace(flatten(lowered_.outline));
     const auto kernel = make_kernel();
-    return execute(program, *costs_,
+    return execute(*program_, *costs_,
                    {.launch_time = lowered_.launch_time,
                     .coalesce = options_.coalesce,
                     .power_trace = options_.operate && options_.power_trace},
@@ -73,6 +73,7 @@ class Steps {
   const LoweredWorkload& lowered_;
   const EvaluateOptions& options_;
   std::optional<CostTable> costs_;
+  std::optional<Program> program_;  // the same at every point
 };
 
 void run_operation(const Machine& machine, const LoweredWorkload& lowered, bool follow_job,
@@ -126,7 +127,7 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
   Report report = report_of(platform, lowered, options.fidelity);
   if (report.memory && !report.memory->fits) {
     if (!options.ignore_memory) return report;
-    report.warnings.push_back("the job does not fit in device memory; simulated as if it did");
+    report.warnings.emplace_back("the job does not fit in device memory; simulated as if it did");
   }
   EvaluateOptions step_options = options;
   step_options.operate = options.operate && can_operate(machine, lowered);

@@ -1,0 +1,75 @@
+#pragma once
+/// What is left of a pass from one of its operations on, gone through once.
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/routine_profile.hpp"
+#include "engine/step_exchange.hpp"
+
+namespace orrery {
+
+class RankTimeline;
+
+/// The rest of a pass with nothing of other passes beside it but what is named.
+struct RestProfile {
+  RoutineProfile left;  ///< to the end of its last operation on Compute
+  /// The next operation of each stream at its start, counted from the first of the pass; beyond
+  /// the last of the routine for what is of later passes.
+  std::array<std::int64_t, kStreamCount> next{};
+  Seconds message_end{};     ///< of a message that started when the rest did
+  StepExchange::Issued met;  ///< collectives for meetings that it issues
+};
+
+/// Rests of the passes of an outline, by kind of device or by who meets. What is asked for once is
+/// not worth going through beside the step: each is made when it is asked for again.
+class RestProfiles {
+ public:
+  /// Keeps references; `kinds` by kind of device.
+  RestProfiles(const Outline& outline, std::vector<RoutineProfiles>& kinds)
+      : outline_(outline), kinds_(kinds) {}
+
+  /// Of a routine from its operation at `position`, counted from its first, with nothing under way;
+  /// null while there is none, or where something goes on after it.
+  [[nodiscard]] const RestProfile* from(int kind, std::uint32_t routine, std::int64_t position,
+                                        Seconds now);
+  /// Of a whole routine that starts with a message, which ends before it.
+  [[nodiscard]] const RestProfile* beside(int kind, std::uint32_t routine, std::uint32_t message,
+                                          Seconds now);
+  /// Of a routine from the end of a meeting of a crowd at `position`, for one of them, when all go
+  /// on together and meet nobody else.
+  [[nodiscard]] const RestProfile* together(const StepExchange& exchange, std::uint32_t rank,
+                                            const StepExchange::Proposal& from, Seconds now);
+
+ private:
+  enum class What : std::uint8_t { From, Beside, Together };
+  struct Key {
+    What what = What::From;
+    int of = 0;  // kind or crowd
+    std::uint32_t routine = 0;
+    std::int64_t position = 0;  // or message
+    bool operator==(const Key&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Key& key) const;
+  };
+  struct Rest {
+    Seconds asked{};  // first
+    bool made = false;
+    std::vector<RestProfile> profiles;  // of a crowd, in its order; empty where there is none
+  };
+
+  // Null when it is asked for the first time: then only, or by others at the same time.
+  Rest* find(const Key& key, Seconds now);
+  [[nodiscard]] std::vector<RestProfile> measured(std::vector<RankTimeline>& lines,
+                                                  const StepExchange& exchange,
+                                                  const std::vector<std::uint32_t>& ranks) const;
+
+  const Outline& outline_;
+  std::vector<RoutineProfiles>& kinds_;
+  std::unordered_map<Key, Rest, Hash> known_;
+};
+
+}  // namespace orrery
