@@ -88,10 +88,10 @@ bool RankTimeline::may_begin_pass() const {
 bool RankTimeline::start_compute() {
   StreamCursor& of = cursor(Stream::Compute);
   if (begun_ != of.nth()) {
-    if (!may_begin_pass()) return false;
+    if (!may_begin_pass() || gathers()) return false;
     begun_ = of.nth();
     fresh_ = true;
-    if (start_whole_pass() || start_beside_message()) return true;
+    if (start_gathered() || start_whole_pass() || start_beside_message()) return true;
   } else if (start_rest()) {
     return true;
   }

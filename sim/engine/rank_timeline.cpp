@@ -25,21 +25,20 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
   for (const Stream stream : kBeside) look_up(stream);
 }
 
-void RankTimeline::stand_at(std::int64_t position, std::int64_t send) {
-  cursor(Stream::Compute).walk_to(position);
+void RankTimeline::stand(std::int64_t position, bool after, bool message) {
+  StreamCursor& of = cursor(Stream::Compute);
+  const std::int64_t length = profiles_.index().length(of.pass().routine);
+  const std::int64_t place = position + (message ? length + 1 : 0);
+  of.walk_to(place);
   for (const Stream stream : kBeside) {
-    cursor(stream).skip_to(stream == Stream::Send ? send : position);
+    cursor(stream).skip_to(message && stream == Stream::Send ? length : place);
     look_up(stream);
   }
-  look_up(Stream::Compute);
-  begun_ = cursor(Stream::Compute).nth();
-}
-
-void RankTimeline::stand_after(std::int64_t position) {
-  stand_at(position);
-  StreamCursor& of = cursor(Stream::Compute);
-  while (of.step()->call >= 0) of.enter();
-  of.next();
+  begun_ = of.nth();
+  if (after) {
+    while (of.step()->call >= 0) of.enter();
+    of.next();
+  }
   look_up(Stream::Compute);
 }
 
@@ -65,7 +64,11 @@ bool RankTimeline::run() {
 
 void RankTimeline::force() {
   stands_ = false;
-  go_to(next());
+  if (gathering()) {
+    exchange_.decide(rank_, StepExchange::Gathering::Alone);
+  } else {
+    go_to(next());
+  }
 }
 
 void run_together(std::span<RankTimeline> ranks) {
@@ -139,7 +142,7 @@ bool RankTimeline::unknown(std::size_t stream) const {
 
 // Nothing of which the time is not known can reach the rank before its next change.
 bool RankTimeline::certain() const {
-  if (waits_for_output()) return false;
+  if (waits_for_output() || gathering()) return false;
   if (meetings_ == 0) return true;
   for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
     if (unknown(stream)) return false;
@@ -150,6 +153,7 @@ bool RankTimeline::certain() const {
 void RankTimeline::note_unknown() {
   stands_ = true;
   output_unknown_ = waits_for_output();
+  gathering_unknown_ = gathering();
   for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
     meeting_unknown_[stream] = meetings_ > 0 && unknown(stream);
   }
@@ -157,6 +161,7 @@ void RankTimeline::note_unknown() {
 
 bool RankTimeline::still_unknown() const {
   if (output_unknown_ && !waits_for_output()) return false;
+  if (gathering_unknown_ && !gathering()) return false;
   for (std::size_t stream = 0; stream < kStreamCount && meetings_ > 0; ++stream) {
     if (meeting_unknown_[stream] && !unknown(stream)) return false;
   }
@@ -164,6 +169,7 @@ bool RankTimeline::still_unknown() const {
 }
 
 Seconds RankTimeline::next() const {
+  if (gathering()) return now_;
   Seconds next = traffic_.next();
   const StreamCursor& of = cursor(Stream::Compute);
   if (busy_.what != Busy::What::Nothing) {

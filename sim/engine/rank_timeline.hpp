@@ -3,6 +3,7 @@
 /// the rest goes from one change to the next.
 
 #include <array>
+#include <optional>
 #include <span>
 
 #include "engine/rank_traffic.hpp"
@@ -44,11 +45,12 @@ class RankTimeline {
   /// To measure routines: the host never delays them, its launches are added up only, and every
   /// change is gone through.
   void measure() { measures_ = true; }
-  /// To begin in the middle of a pass: at the operation on Compute at `position`, with everything
-  /// before it over, on Send what is before `send`; or when the one at `position` has ended.
-  void stand_at(std::int64_t position) { stand_at(position, position); }
-  void stand_at(std::int64_t position, std::int64_t send);
-  void stand_after(std::int64_t position);
+  /// To begin in the middle of a pass: at the operation on Compute at `position`, counted from the
+  /// first of the pass, or `after` it, with everything before it over; the last pass, when a
+  /// message of the one before it is to come.
+  void stand(std::int64_t position, bool after, bool message);
+  /// To begin at this time.
+  void begin_at(Seconds time) { now_ = idle_since_ = host_ = time; }
   /// As RestProfile::next of the pass that Compute is in.
   [[nodiscard]] std::array<std::int64_t, kStreamCount> next_in_pass() const;
   /// Goes on as far as is certain. Returns whether anything happened.
@@ -70,6 +72,7 @@ class RankTimeline {
   [[nodiscard]] const Mark& period_end() const { return period_end_; }
   [[nodiscard]] Seconds launching() const { return host_; }
   [[nodiscard]] Seconds host_excess() const { return host_excess_; }
+  [[nodiscard]] Seconds launch_time() const { return profiles_.launch_time(); }
 
  private:
   // What an operation waits for, beyond the order of its stream. Positions as those of cursors.
@@ -132,7 +135,14 @@ class RankTimeline {
   // The rest of a pass at once.
   [[nodiscard]] bool rest_is_own();
   bool start_rest();
+  [[nodiscard]] std::optional<std::int32_t> under_way() const;
+  void take_message(const RestProfile& rest);
   bool start_beside_message();
+  // The same together with those it meets.
+  bool gathers();
+  void gather(std::int32_t crowd);
+  [[nodiscard]] bool gathering() const;
+  bool start_gathered();
   [[nodiscard]] StepExchange::Proposal proposal();
   void start_together();
 
@@ -168,10 +178,12 @@ class RankTimeline {
   std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
   Busy busy_;
   const RestProfile* proposed_ = nullptr;  // for the end of the meeting on Compute
+  std::size_t gathers_ = kNoPass;          // pass that waits for others to start
   int meetings_ = 0;                       // under way
   // What it does not know and cannot go on without.
   bool stands_ = false;
   bool output_unknown_ = false;
+  bool gathering_unknown_ = false;
   std::array<bool, kStreamCount> meeting_unknown_{};
   Seconds now_{};
   Seconds host_{};  // when the host has launched everything so far

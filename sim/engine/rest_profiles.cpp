@@ -1,11 +1,17 @@
 #include "engine/rest_profiles.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "engine/rank_timeline.hpp"
 
 namespace orrery {
+namespace {
+
+constexpr double kGrid = 0x1p40;  // of starts, in 1/s
+
+}  // namespace
 
 std::size_t RestProfiles::Hash::operator()(const Key& key) const {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
@@ -24,22 +30,77 @@ RestProfiles::Rest* RestProfiles::find(const Key& key, Seconds now) {
   return !rest.made && rest.asked == now ? nullptr : &rest;
 }
 
-// Of lines that stand where the rest starts, at time 0.
+// Of lines that stand where the rest starts. A message has started with it, and its launch was
+// before: the pass that sends it is over.
 std::vector<RestProfile> RestProfiles::measured(std::vector<RankTimeline>& lines,
-                                                const StepExchange& exchange,
-                                                const std::vector<std::uint32_t>& ranks) const {
+                                                const std::vector<Place>& places,
+                                                StepExchange& exchange) {
   std::vector<RestProfile> rests(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
     rests[i].next = lines[i].next_in_pass();
     lines[i].measure();
   }
   run_together(lines);
+  std::int32_t pass = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    rests[i].left = profile_of(lines[i]);
-    rests[i].met = exchange.issued(ranks[i]);
-    if (!rests[i].left.closed) return {};
+    RestProfile& rest = rests[i];
+    rest.left = profile_of(lines[i]);
+    if (!rest.left.closed) return {};
+    rest.left.time -= places[i].start;
+    rest.left.launching -= places[i].start;
+    if (places[i].message >= 0) {
+      rest.left.launching -= lines[i].launch_time();
+      rest.left.host_excess -= lines[i].launch_time();
+      rest.message_end = exchange.output(pass++).end - places[i].start;
+    }
+    ++pass;
+    rest.met = exchange.issued(places[i].rank);
   }
   return rests;
+}
+
+std::vector<RestProfile> RestProfiles::alone(int kind, const Place& place) {
+  RoutineProfiles& profiles = kinds_[static_cast<std::size_t>(kind)];
+  std::vector<Pass> passes;
+  if (place.message >= 0) {
+    passes.push_back(
+        {.routine = place.routine, .message = place.message, .message_stream = Stream::Send});
+  }
+  passes.push_back({.routine = place.routine});
+  const std::vector<std::uint32_t> order{0, 1};
+  StepExchange exchange(passes.size());
+  std::vector<RankTimeline> lines;
+  lines.emplace_back(profiles, exchange, 0,
+                     RankPasses{.passes = passes, .order = {order.data(), passes.size()}});
+  lines.front().stand(place.position, place.after, place.message >= 0);
+  return measured(lines, {place}, exchange);
+}
+
+std::vector<RestProfile> RestProfiles::together(const std::vector<Place>& places) {
+  std::vector<Pass> passes;
+  std::vector<std::vector<std::uint32_t>> orders;
+  for (const Place& place : places) {
+    std::vector<std::uint32_t>& order = orders.emplace_back();
+    if (place.message >= 0) {
+      order.push_back(static_cast<std::uint32_t>(passes.size()));
+      passes.push_back({.rank = place.rank,
+                        .routine = place.routine,
+                        .message = place.message,
+                        .message_stream = Stream::Send});
+    }
+    order.push_back(static_cast<std::uint32_t>(passes.size()));
+    passes.push_back({.rank = place.rank, .routine = place.routine});
+  }
+  StepExchange exchange(outline_, passes);
+  std::vector<RankTimeline> lines;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto kind = static_cast<std::size_t>(outline_.ranks[places[i].rank].kind);
+    lines.emplace_back(kinds_[kind], exchange, places[i].rank,
+                       RankPasses{.passes = passes, .order = orders[i]});
+    lines.back().stand(places[i].position, places[i].after, places[i].message >= 0);
+    lines.back().begin_at(places[i].start);
+  }
+  return measured(lines, places, exchange);
 }
 
 const RestProfile* RestProfiles::from(int kind, std::uint32_t routine, std::int64_t position,
@@ -48,17 +109,10 @@ const RestProfile* RestProfiles::from(int kind, std::uint32_t routine, std::int6
       find({.what = What::From, .of = kind, .routine = routine, .position = position}, now);
   if (rest == nullptr) return nullptr;
   if (!std::exchange(rest->made, true)) {
-    RoutineProfiles& profiles = kinds_[static_cast<std::size_t>(kind)];
-    const Pass pass{.routine = routine};
-    const std::uint32_t first = 0;
-    StepExchange exchange(1);
-    std::vector<RankTimeline> lines;
-    lines.emplace_back(profiles, exchange, 0,
-                       RankPasses{.passes = {&pass, 1}, .order = {&first, 1}});
-    lines.front().stand_at(position);
-    rest->profiles = measured(lines, exchange, {0});
+    rest->profiles = alone(kind, {.routine = routine, .position = position});
     // A late host only moves the end of what is in order.
-    for (RestProfile& one : rest->profiles) one.left.sequential = profiles.of(routine).sequential;
+    const bool sequential = kinds_[static_cast<std::size_t>(kind)].of(routine).sequential;
+    for (RestProfile& one : rest->profiles) one.left.sequential = sequential;
   }
   return rest->profiles.empty() ? nullptr : rest->profiles.data();
 }
@@ -69,23 +123,8 @@ const RestProfile* RestProfiles::beside(int kind, std::uint32_t routine, std::ui
       find({.what = What::Beside, .of = kind, .routine = routine, .position = message}, now);
   if (rest == nullptr) return nullptr;
   if (!std::exchange(rest->made, true)) {
-    RoutineProfiles& profiles = kinds_[static_cast<std::size_t>(kind)];
-    // The pass that sends it is over.
-    const std::vector<Pass> passes{{.routine = routine,
-                                    .message = static_cast<std::int32_t>(message),
-                                    .message_stream = Stream::Send},
-                                   {.routine = routine}};
-    const std::vector<std::uint32_t> order{0, 1};
-    StepExchange exchange(passes.size());
-    std::vector<RankTimeline> lines;
-    lines.emplace_back(profiles, exchange, 0, RankPasses{.passes = passes, .order = order});
-    lines.front().stand_at(profiles.index().length(routine) + 1, profiles.index().length(routine));
-    rest->profiles = measured(lines, exchange, {0});
-    for (RestProfile& one : rest->profiles) {
-      one.message_end = exchange.output(0).end;
-      one.left.launching -= profiles.launch_time();  // of the message: before it started
-      one.left.host_excess -= profiles.launch_time();
-    }
+    rest->profiles =
+        alone(kind, {.routine = routine, .message = static_cast<std::int32_t>(message)});
   }
   return rest->profiles.empty() ? nullptr : rest->profiles.data();
 }
@@ -95,28 +134,40 @@ const RestProfile* RestProfiles::together(const StepExchange& exchange, std::uin
   Rest* rest = find(
       {.what = What::Together, .of = from.crowd, .routine = from.routine, .position = from.after},
       now);
-  const std::vector<std::uint32_t>& crowd = exchange.crowd(from.crowd);
   if (rest == nullptr) return nullptr;
+  const std::vector<std::uint32_t>& crowd = exchange.crowd(from.crowd);
   if (!std::exchange(rest->made, true)) {
-    std::vector<Pass> passes;
-    std::vector<std::uint32_t> order;
+    std::vector<Place> places;
     for (const std::uint32_t member : crowd) {
-      order.push_back(static_cast<std::uint32_t>(passes.size()));
-      passes.push_back({.rank = member, .routine = from.routine});
+      places.push_back(
+          {.rank = member, .routine = from.routine, .position = from.after, .after = true});
     }
-    StepExchange alone(outline_, passes);
-    std::vector<RankTimeline> lines;
-    for (std::size_t i = 0; i < crowd.size(); ++i) {
-      const auto kind = static_cast<std::size_t>(outline_.ranks[crowd[i]].kind);
-      lines.emplace_back(kinds_[kind], alone, crowd[i],
-                         RankPasses{.passes = passes, .order = {&order[i], 1}});
-      lines.back().stand_after(from.after);
-    }
-    rest->profiles = measured(lines, alone, crowd);
+    rest->profiles = together(places);
   }
   if (rest->profiles.empty()) return nullptr;
   const auto found = std::lower_bound(crowd.begin(), crowd.end(), rank);
   return &rest->profiles[static_cast<std::size_t>(found - crowd.begin())];
+}
+
+const std::vector<RestProfile>* RestProfiles::gathered(
+    const std::vector<std::uint32_t>& crowd, const std::vector<StepExchange::Start>& starts) {
+  Seconds first = starts.front().at;
+  for (const StepExchange::Start& start : starts) first = min(first, start.at);
+  std::vector<std::int64_t> key;
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < crowd.size(); ++i) {
+    const double offset = std::round((starts[i].at - first).si() * kGrid);
+    key.insert(key.end(),
+               {crowd[i], starts[i].routine, starts[i].message, static_cast<std::int64_t>(offset)});
+    places.push_back({.rank = crowd[i],
+                      .routine = starts[i].routine,
+                      .message = starts[i].message,
+                      .start = Seconds(offset / kGrid)});
+  }
+  const auto [found, added] = gathered_.try_emplace(std::move(key));
+  if (added) return nullptr;
+  if (!std::exchange(found->second.made, true)) found->second.profiles = together(places);
+  return found->second.profiles.empty() ? nullptr : &found->second.profiles;
 }
 
 }  // namespace orrery

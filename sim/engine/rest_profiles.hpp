@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <unordered_map>
 #include <vector>
 
@@ -10,8 +11,6 @@
 #include "engine/step_exchange.hpp"
 
 namespace orrery {
-
-class RankTimeline;
 
 /// The rest of a pass with nothing of other passes beside it but what is named.
 struct RestProfile {
@@ -42,6 +41,10 @@ class RestProfiles {
   /// on together and meet nobody else.
   [[nodiscard]] const RestProfile* together(const StepExchange& exchange, std::uint32_t rank,
                                             const StepExchange::Proposal& from, Seconds now);
+  /// Of whole routines of a crowd, in its order, whose starts differ as they do; null as above. To
+  /// 2^-40 s: a crowd that keeps pace differs by the same, but for rounding.
+  [[nodiscard]] const std::vector<RestProfile>* gathered(
+      const std::vector<std::uint32_t>& crowd, const std::vector<StepExchange::Start>& starts);
 
  private:
   enum class What : std::uint8_t { From, Beside, Together };
@@ -60,16 +63,28 @@ class RestProfiles {
     bool made = false;
     std::vector<RestProfile> profiles;  // of a crowd, in its order; empty where there is none
   };
+  // A rank at the start of a rest.
+  struct Place {
+    std::uint32_t rank = 0;
+    std::uint32_t routine = 0;
+    std::int64_t position = 0;
+    bool after = false;  // the operation there has ended
+    std::int32_t message = -1;
+    Seconds start{};
+  };
 
   // Null when it is asked for the first time: then only, or by others at the same time.
   Rest* find(const Key& key, Seconds now);
-  [[nodiscard]] std::vector<RestProfile> measured(std::vector<RankTimeline>& lines,
-                                                  const StepExchange& exchange,
-                                                  const std::vector<std::uint32_t>& ranks) const;
+  [[nodiscard]] std::vector<RestProfile> alone(int kind, const Place& place);
+  [[nodiscard]] std::vector<RestProfile> together(const std::vector<Place>& places);
+  [[nodiscard]] static std::vector<RestProfile> measured(std::vector<RankTimeline>& lines,
+                                                         const std::vector<Place>& places,
+                                                         StepExchange& exchange);
 
   const Outline& outline_;
   std::vector<RoutineProfiles>& kinds_;
   std::unordered_map<Key, Rest, Hash> known_;
+  std::map<std::vector<std::int64_t>, Rest> gathered_;
 };
 
 }  // namespace orrery

@@ -23,6 +23,7 @@ StepExchange::StepExchange(const Outline& outline, std::span<const Pass> passes)
     }
   }
   if (groups_ == 0) return;
+  gatherings_.resize(outline.ranks.size());
   find_crowds();
   count_members(passes);
 }
@@ -150,6 +151,39 @@ std::int32_t StepExchange::together(std::uint32_t rank, std::uint64_t groups) co
     crowd = of;
   }
   return crowd;
+}
+
+void StepExchange::come(std::uint32_t rank, const Start& start) {
+  gatherings_[rank] = {.state = Gathering::There, .start = start, .rest = nullptr};
+}
+
+void StepExchange::stay_away(std::uint32_t rank, std::int32_t of, std::size_t nth) {
+  gatherings_[rank] = {.state = Gathering::Away, .start = {.nth = nth}, .rest = nullptr};
+  for (const std::uint32_t other : crowd(of)) {
+    Gathered& waits = gatherings_[other];
+    if (waits.state == Gathering::There && waits.start.nth == nth) waits.state = Gathering::Alone;
+  }
+}
+
+bool StepExchange::away(std::int32_t of, std::size_t nth) const {
+  return std::any_of(crowd(of).begin(), crowd(of).end(), [&](std::uint32_t rank) {
+    const Gathered& other = gatherings_[rank];
+    return other.state == Gathering::Away && other.start.nth == nth;
+  });
+}
+
+std::vector<StepExchange::Start> StepExchange::starts(std::int32_t of) const {
+  std::vector<Start> all;
+  for (const std::uint32_t rank : crowd(of)) {
+    if (gatherings_[rank].state != Gathering::There) return {};
+    all.push_back(gatherings_[rank].start);
+  }
+  return all;
+}
+
+void StepExchange::decide(std::uint32_t rank, Gathering gathering, const RestProfile* rest) {
+  gatherings_[rank].state = gathering;
+  gatherings_[rank].rest = rest;
 }
 
 StepExchange::Issued StepExchange::issued(std::uint32_t rank) const {

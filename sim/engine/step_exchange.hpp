@@ -10,6 +10,8 @@
 
 namespace orrery {
 
+struct RestProfile;
+
 class StepExchange {
  public:
   /// When the output of a pass is with those who need it.
@@ -64,6 +66,29 @@ class StepExchange {
     return crowds_[static_cast<std::size_t>(crowd)];
   }
 
+  /// A rank that can start a pass, and waits for the others of a crowd to say the same.
+  struct Start {
+    std::size_t nth = static_cast<std::size_t>(-1);  ///< of its passes
+    std::uint32_t routine = 0;
+    std::int32_t message = -1;  ///< that starts at the same time
+    Seconds at{};
+    Seconds launched{};  ///< when its host has launched what is before
+  };
+  /// What has come of it: all start at once as `rest` says, or each by itself.
+  enum class Gathering : std::uint8_t { Away, There, Together, Alone };
+  void come(std::uint32_t rank, const Start& start);
+  /// It does not: whoever waits for it in the crowd goes on alone.
+  void stay_away(std::uint32_t rank, std::int32_t crowd, std::size_t nth);
+  /// Whether one of them does.
+  [[nodiscard]] bool away(std::int32_t crowd, std::size_t nth) const;
+  /// Those of a crowd, in its order; none while one is not there.
+  [[nodiscard]] std::vector<Start> starts(std::int32_t crowd) const;
+  void decide(std::uint32_t rank, Gathering gathering, const RestProfile* rest = nullptr);
+  [[nodiscard]] Gathering gathering(std::uint32_t rank) const { return gatherings_[rank].state; }
+  [[nodiscard]] const RestProfile& rest(std::uint32_t rank) const {
+    return *gatherings_[rank].rest;
+  }
+
   /// Collectives that a rank has issued for meetings, by kind of group and stream.
   using Issued = std::vector<std::int64_t>;
   [[nodiscard]] Issued issued(std::uint32_t rank) const;
@@ -91,11 +116,18 @@ class StepExchange {
     return series_[static_cast<std::size_t>(number) * kStreamCount + stream];
   }
 
+  struct Gathered {
+    Gathering state = Gathering::Away;
+    Start start;
+    const RestProfile* rest = nullptr;
+  };
+
   const Outline* outline_ = nullptr;
   std::size_t groups_ = 0;  // kinds
   std::vector<Output> outputs_;
   std::vector<std::uint64_t> meeting_groups_;  // by rank
   std::vector<Issued> issued_;                 // by rank
+  std::vector<Gathered> gatherings_;           // by rank
   std::vector<Series> series_;                 // by number and stream
   std::vector<std::int32_t> crowd_of_;         // by number
   std::vector<std::vector<std::uint32_t>> crowds_;
