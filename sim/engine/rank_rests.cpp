@@ -32,13 +32,16 @@ bool RankTimeline::rest_is_own() {
 
 bool RankTimeline::start_rest() {
   const StreamCursor& of = cursor(Stream::Compute);
-  if (rests_ == nullptr || of.step() == nullptr || !traffic_.free()) return false;
+  if (rests_ == nullptr || in_steps_ == begun_ || of.step() == nullptr || !traffic_.free()) {
+    return false;
+  }
   const std::uint32_t routine = of.pass().routine;
   if (exchange_.meets(rank_, profiles_.index().groups(routine))) return false;
   if (!ready(Stream::Compute) || !profiles_.of(routine).closed || !rest_is_own()) return false;
-  const RestProfile* rest =
-      rests_->from(profiles_.kind(), routine, of.position() - of.pass_base(), now_);
-  return rest != nullptr && rest->next == next_in_pass() && start_profile(rest->left, 0);
+  const RestProfile* rest = rests_->from(profiles_.kind(), routine, of.position() - of.pass_base());
+  if (rest != nullptr && rest->next == next_in_pass() && start_profile(rest->left, 0)) return true;
+  in_steps_ = begun_;
+  return false;
 }
 
 // What is under way when a pass starts: nothing (-1), or the message of the one before, which
@@ -71,7 +74,7 @@ bool RankTimeline::start_beside_message() {
   if (!message || exchange_.meets(rank_, profiles_.index().groups(routine))) return false;
   if (!ready(Stream::Compute) || !profiles_.of(routine).closed || !rest_is_own()) return false;
   const RestProfile* rest =
-      rests_->beside(profiles_.kind(), routine, static_cast<std::uint32_t>(*message), now_);
+      rests_->beside(profiles_.kind(), routine, static_cast<std::uint32_t>(*message));
   if (rest == nullptr || !start_profile(rest->left, 0)) return false;
   take_message(*rest);
   return true;
@@ -107,7 +110,11 @@ void RankTimeline::gather(std::int32_t crowd) {
   const std::vector<StepExchange::Start> starts = exchange_.starts(crowd);
   if (starts.empty()) return;
   const std::vector<std::uint32_t>& ranks = exchange_.crowd(crowd);
-  const std::vector<RestProfile>* rests = rests_->gathered(ranks, starts);
+  const bool same = std::all_of(starts.begin(), starts.end(), [&](const auto& start) {
+    return start.routine == starts.front().routine;
+  });
+  const std::vector<RestProfile>* rests =
+      same ? rests_->gathered(exchange_, crowd, starts) : nullptr;
   bool together = rests != nullptr;
   for (std::size_t i = 0; together && i < ranks.size(); ++i) {
     together = starts[i].launched + (*rests)[i].left.host_excess <= starts[i].at;
@@ -146,7 +153,7 @@ bool RankTimeline::start_gathered() {
 
 // What it would do from the end of the meeting on Compute, if all who meet there did.
 StepExchange::Proposal RankTimeline::proposal() {
-  if (rests_ == nullptr || !traffic_.alone(Stream::Compute)) return {};
+  if (rests_ == nullptr || in_steps_ == begun_ || !traffic_.alone(Stream::Compute)) return {};
   const StreamCursor& of = cursor(Stream::Compute);
   const OutlineIndex& index = profiles_.index();
   if (of.step() == nullptr || may_start_beside()) return {};
@@ -158,10 +165,13 @@ StepExchange::Proposal RankTimeline::proposal() {
       !rest_is_own()) {
     return {};
   }
-  proposed_ = rests_->together(exchange_, rank_, proposal, now_);
-  if (proposed_ == nullptr || proposed_->next != next_in_pass()) return {};
-  if (late(proposed_->left, 0) > Seconds(0)) return {};
-  return proposal;
+  proposed_ = rests_->together(exchange_, rank_, proposal);
+  if (proposed_ != nullptr && proposed_->next == next_in_pass() &&
+      late(proposed_->left, 0) <= Seconds(0)) {
+    return proposal;
+  }
+  in_steps_ = begun_;
+  return {};
 }
 
 // They meet as often as each of them would, each time when the last of them comes.

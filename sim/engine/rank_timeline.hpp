@@ -179,6 +179,7 @@ class RankTimeline {
   Busy busy_;
   const RestProfile* proposed_ = nullptr;  // for the end of the meeting on Compute
   std::size_t gathers_ = kNoPass;          // pass that waits for others to start
+  std::size_t in_steps_ = kNoPass;         // pass whose rest is not to be had at once
   int meetings_ = 0;                       // under way
   // What it does not know and cannot go on without.
   bool stands_ = false;

@@ -23,18 +23,11 @@ std::size_t RestProfiles::Hash::operator()(const Key& key) const {
   return static_cast<std::size_t>(hash ^ (hash >> 32));
 }
 
-RestProfiles::Rest* RestProfiles::find(const Key& key, Seconds now) {
-  const auto [found, added] =
-      known_.try_emplace(key, Rest{.asked = now, .made = false, .profiles = {}});
-  Rest& rest = found->second;
-  return !rest.made && rest.asked == now ? nullptr : &rest;
-}
-
 // Of lines that stand where the rest starts. A message has started with it, and its launch was
 // before: the pass that sends it is over.
-std::vector<RestProfile> RestProfiles::measured(std::vector<RankTimeline>& lines,
-                                                const std::vector<Place>& places,
-                                                StepExchange& exchange) {
+RestProfiles::Rest RestProfiles::measured(std::vector<RankTimeline>& lines,
+                                          const std::vector<Place>& places,
+                                          StepExchange& exchange) {
   std::vector<RestProfile> rests(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
     rests[i].next = lines[i].next_in_pass();
@@ -59,7 +52,7 @@ std::vector<RestProfile> RestProfiles::measured(std::vector<RankTimeline>& lines
   return rests;
 }
 
-std::vector<RestProfile> RestProfiles::alone(int kind, const Place& place) {
+RestProfiles::Rest RestProfiles::alone(int kind, const Place& place) {
   RoutineProfiles& profiles = kinds_[static_cast<std::size_t>(kind)];
   std::vector<Pass> passes;
   if (place.message >= 0) {
@@ -76,7 +69,7 @@ std::vector<RestProfile> RestProfiles::alone(int kind, const Place& place) {
   return measured(lines, {place}, exchange);
 }
 
-std::vector<RestProfile> RestProfiles::together(const std::vector<Place>& places) {
+RestProfiles::Rest RestProfiles::together(const std::vector<Place>& places) {
   std::vector<Pass> passes;
   std::vector<std::vector<std::uint32_t>> orders;
   for (const Place& place : places) {
@@ -103,71 +96,69 @@ std::vector<RestProfile> RestProfiles::together(const std::vector<Place>& places
   return measured(lines, places, exchange);
 }
 
-const RestProfile* RestProfiles::from(int kind, std::uint32_t routine, std::int64_t position,
-                                      Seconds now) {
-  Rest* rest =
-      find({.what = What::From, .of = kind, .routine = routine, .position = position}, now);
-  if (rest == nullptr) return nullptr;
-  if (!std::exchange(rest->made, true)) {
-    rest->profiles = alone(kind, {.routine = routine, .position = position});
+const RestProfile* RestProfiles::from(int kind, std::uint32_t routine, std::int64_t position) {
+  const auto [found, added] = known_.try_emplace(
+      {.what = What::From, .of = kind, .routine = routine, .position = position});
+  Rest& rest = found->second;
+  if (added) {
+    rest = alone(kind, {.routine = routine, .position = position});
     // A late host only moves the end of what is in order.
     const bool sequential = kinds_[static_cast<std::size_t>(kind)].of(routine).sequential;
-    for (RestProfile& one : rest->profiles) one.left.sequential = sequential;
+    for (RestProfile& one : rest) one.left.sequential = sequential;
   }
-  return rest->profiles.empty() ? nullptr : rest->profiles.data();
+  return rest.empty() ? nullptr : rest.data();
 }
 
-const RestProfile* RestProfiles::beside(int kind, std::uint32_t routine, std::uint32_t message,
-                                        Seconds now) {
-  Rest* rest =
-      find({.what = What::Beside, .of = kind, .routine = routine, .position = message}, now);
-  if (rest == nullptr) return nullptr;
-  if (!std::exchange(rest->made, true)) {
-    rest->profiles =
-        alone(kind, {.routine = routine, .message = static_cast<std::int32_t>(message)});
+const RestProfile* RestProfiles::beside(int kind, std::uint32_t routine, std::uint32_t message) {
+  const auto [found, added] = known_.try_emplace(
+      {.what = What::Beside, .of = kind, .routine = routine, .position = message});
+  Rest& rest = found->second;
+  if (added) {
+    rest = alone(kind, {.routine = routine, .message = static_cast<std::int32_t>(message)});
   }
-  return rest->profiles.empty() ? nullptr : rest->profiles.data();
+  return rest.empty() ? nullptr : rest.data();
 }
 
 const RestProfile* RestProfiles::together(const StepExchange& exchange, std::uint32_t rank,
-                                          const StepExchange::Proposal& from, Seconds now) {
-  Rest* rest = find(
-      {.what = What::Together, .of = from.crowd, .routine = from.routine, .position = from.after},
-      now);
-  if (rest == nullptr) return nullptr;
+                                          const StepExchange::Proposal& from) {
+  const auto [found, added] = known_.try_emplace({.what = What::Together,
+                                                  .of = exchange.likeness(from.crowd),
+                                                  .routine = from.routine,
+                                                  .position = from.after});
+  Rest& rest = found->second;
   const std::vector<std::uint32_t>& crowd = exchange.crowd(from.crowd);
-  if (!std::exchange(rest->made, true)) {
+  if (added) {
     std::vector<Place> places;
     for (const std::uint32_t member : crowd) {
       places.push_back(
           {.rank = member, .routine = from.routine, .position = from.after, .after = true});
     }
-    rest->profiles = together(places);
+    rest = together(places);
   }
-  if (rest->profiles.empty()) return nullptr;
-  const auto found = std::lower_bound(crowd.begin(), crowd.end(), rank);
-  return &rest->profiles[static_cast<std::size_t>(found - crowd.begin())];
+  if (rest.empty()) return nullptr;
+  const auto nth = std::lower_bound(crowd.begin(), crowd.end(), rank) - crowd.begin();
+  return &rest[static_cast<std::size_t>(nth)];
 }
 
 const std::vector<RestProfile>* RestProfiles::gathered(
-    const std::vector<std::uint32_t>& crowd, const std::vector<StepExchange::Start>& starts) {
+    const StepExchange& exchange, std::int32_t crowd,
+    const std::vector<StepExchange::Start>& starts) {
+  const std::vector<std::uint32_t>& ranks = exchange.crowd(crowd);
   Seconds first = starts.front().at;
   for (const StepExchange::Start& start : starts) first = min(first, start.at);
-  std::vector<std::int64_t> key;
+  std::vector<std::int64_t> key{exchange.likeness(crowd), starts.front().routine};
   std::vector<Place> places;
-  for (std::size_t i = 0; i < crowd.size(); ++i) {
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
     const double offset = std::round((starts[i].at - first).si() * kGrid);
-    key.insert(key.end(),
-               {crowd[i], starts[i].routine, starts[i].message, static_cast<std::int64_t>(offset)});
-    places.push_back({.rank = crowd[i],
+    key.insert(key.end(), {starts[i].message, static_cast<std::int64_t>(offset)});
+    places.push_back({.rank = ranks[i],
                       .routine = starts[i].routine,
                       .message = starts[i].message,
                       .start = Seconds(offset / kGrid)});
   }
   const auto [found, added] = gathered_.try_emplace(std::move(key));
-  if (added) return nullptr;
-  if (!std::exchange(found->second.made, true)) found->second.profiles = together(places);
-  return found->second.profiles.empty() ? nullptr : &found->second.profiles;
+  if (added) found->second = together(places);
+  return found->second.empty() ? nullptr : &found->second;
 }
 
 }  // namespace orrery

@@ -22,8 +22,8 @@ struct RestProfile {
   StepExchange::Issued met;  ///< collectives for meetings that it issues
 };
 
-/// Rests of the passes of an outline, by kind of device or by who meets. What is asked for once is
-/// not worth going through beside the step: each is made when it is asked for again.
+/// Rests of the passes of an outline, by kind of device or by who meets. Each is gone through when
+/// it is asked for first, which takes no longer than the same operations take in the step.
 class RestProfiles {
  public:
   /// Keeps references; `kinds` by kind of device.
@@ -31,26 +31,25 @@ class RestProfiles {
       : outline_(outline), kinds_(kinds) {}
 
   /// Of a routine from its operation at `position`, counted from its first, with nothing under way;
-  /// null while there is none, or where something goes on after it.
-  [[nodiscard]] const RestProfile* from(int kind, std::uint32_t routine, std::int64_t position,
-                                        Seconds now);
+  /// null where something goes on after it.
+  [[nodiscard]] const RestProfile* from(int kind, std::uint32_t routine, std::int64_t position);
   /// Of a whole routine that starts with a message, which ends before it.
-  [[nodiscard]] const RestProfile* beside(int kind, std::uint32_t routine, std::uint32_t message,
-                                          Seconds now);
+  [[nodiscard]] const RestProfile* beside(int kind, std::uint32_t routine, std::uint32_t message);
   /// Of a routine from the end of a meeting of a crowd at `position`, for one of them, when all go
   /// on together and meet nobody else.
   [[nodiscard]] const RestProfile* together(const StepExchange& exchange, std::uint32_t rank,
-                                            const StepExchange::Proposal& from, Seconds now);
-  /// Of whole routines of a crowd, in its order, whose starts differ as they do; null as above. To
-  /// 2^-40 s: a crowd that keeps pace differs by the same, but for rounding.
+                                            const StepExchange::Proposal& from);
+  /// Of one routine by all of a crowd, in its order, whose starts differ as they do; null as above.
+  /// To 2^-40 s: a crowd that keeps pace differs by the same, but for rounding.
   [[nodiscard]] const std::vector<RestProfile>* gathered(
-      const std::vector<std::uint32_t>& crowd, const std::vector<StepExchange::Start>& starts);
+      const StepExchange& exchange, std::int32_t crowd,
+      const std::vector<StepExchange::Start>& starts);
 
  private:
   enum class What : std::uint8_t { From, Beside, Together };
   struct Key {
     What what = What::From;
-    int of = 0;  // kind or crowd
+    int of = 0;  // kind of device, or likeness of the crowd
     std::uint32_t routine = 0;
     std::int64_t position = 0;  // or message
     bool operator==(const Key&) const = default;
@@ -58,11 +57,7 @@ class RestProfiles {
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };
-  struct Rest {
-    Seconds asked{};  // first
-    bool made = false;
-    std::vector<RestProfile> profiles;  // of a crowd, in its order; empty where there is none
-  };
+  using Rest = std::vector<RestProfile>;  // of a crowd, in its order; empty where there is none
   // A rank at the start of a rest.
   struct Place {
     std::uint32_t rank = 0;
@@ -73,13 +68,10 @@ class RestProfiles {
     Seconds start{};
   };
 
-  // Null when it is asked for the first time: then only, or by others at the same time.
-  Rest* find(const Key& key, Seconds now);
-  [[nodiscard]] std::vector<RestProfile> alone(int kind, const Place& place);
-  [[nodiscard]] std::vector<RestProfile> together(const std::vector<Place>& places);
-  [[nodiscard]] static std::vector<RestProfile> measured(std::vector<RankTimeline>& lines,
-                                                         const std::vector<Place>& places,
-                                                         StepExchange& exchange);
+  [[nodiscard]] Rest alone(int kind, const Place& place);
+  [[nodiscard]] Rest together(const std::vector<Place>& places);
+  [[nodiscard]] static Rest measured(std::vector<RankTimeline>& lines,
+                                     const std::vector<Place>& places, StepExchange& exchange);
 
   const Outline& outline_;
   std::vector<RoutineProfiles>& kinds_;

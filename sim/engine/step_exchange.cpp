@@ -50,6 +50,15 @@ void StepExchange::find_crowds() {
     crowd_of_.push_back(found->second);
   }
   series_.resize(ranks.size() * kStreamCount);
+  std::map<std::vector<std::pair<int, std::uint64_t>>, std::int32_t> alike;
+  for (const std::vector<std::uint32_t>& crowd : crowds_) {
+    std::vector<std::pair<int, std::uint64_t>> members;
+    for (const std::uint32_t rank : crowd) {
+      members.emplace_back(outline_->ranks[rank].kind, meeting_groups_[rank]);
+    }
+    const auto next = static_cast<std::int32_t>(alike.size());
+    likenesses_.push_back(alike.emplace(std::move(members), next).first->second);
+  }
 }
 
 std::vector<StepExchange::Issued> StepExchange::counts_of_routines() const {

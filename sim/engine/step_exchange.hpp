@@ -89,6 +89,12 @@ class StepExchange {
     return *gatherings_[rank].rest;
   }
 
+  /// Equal for crowds of as many ranks, on the same kinds of devices in the same order, who meet in
+  /// the same kinds of groups.
+  [[nodiscard]] std::int32_t likeness(std::int32_t crowd) const {
+    return likenesses_[static_cast<std::size_t>(crowd)];
+  }
+
   /// Collectives that a rank has issued for meetings, by kind of group and stream.
   using Issued = std::vector<std::int64_t>;
   [[nodiscard]] Issued issued(std::uint32_t rank) const;
@@ -131,6 +137,7 @@ class StepExchange {
   std::vector<Series> series_;                 // by number and stream
   std::vector<std::int32_t> crowd_of_;         // by number
   std::vector<std::vector<std::uint32_t>> crowds_;
+  std::vector<std::int32_t> likenesses_;  // by crowd
   std::vector<Meeting> meetings_;
 };
 
