@@ -12,7 +12,7 @@ namespace {
 
 class Estimator {
  public:
-  Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time)
+  Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time, bool at_once)
       : outline_(outline),
         index_(outline),
         rests_(outline, profiles_),
@@ -28,7 +28,7 @@ class Estimator {
     for (std::uint32_t rank = 0; rank < outline.ranks.size(); ++rank) {
       ranks_.emplace_back(profiles_[static_cast<std::size_t>(outline.ranks[rank].kind)], exchange_,
                           rank, RankPasses{.passes = outline.passes, .order = passes_of_[rank]},
-                          &rests_);
+                          at_once ? &rests_ : nullptr);
     }
     if (outline.microbatches_left_out > 0) choose_periods();
   }
@@ -169,8 +169,9 @@ class Estimator {
 
 }  // namespace
 
-StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time) {
-  StepResult result = Estimator(outline, costs, launch_time).run();
+StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time,
+                    bool at_once) {
+  StepResult result = Estimator(outline, costs, launch_time, at_once).run();
   share_resources(outline, costs, result);
   return result;
 }

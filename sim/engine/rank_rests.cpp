@@ -85,9 +85,9 @@ bool RankTimeline::start_beside_message() {
 bool RankTimeline::gathers() {
   const StreamCursor& of = cursor(Stream::Compute);
   if (gathers_ == of.nth()) return gathering();
-  gathers_ = of.nth();
   const std::uint64_t groups = profiles_.index().groups(of.pass().routine);
   if (rests_ == nullptr || !exchange_.meets(rank_, groups)) return false;
+  gathers_ = of.nth();
   exchange_.decide(rank_, StepExchange::Gathering::Away);
   const std::int32_t crowd = exchange_.together(rank_, groups);
   if (crowd == StepExchange::kAlone) return false;
@@ -128,10 +128,8 @@ void RankTimeline::gather(std::int32_t crowd) {
   }
 }
 
-bool RankTimeline::gathering() const {
-  return gathers_ != kNoPass && gathers_ != begun_ && gathers_ == cursor(Stream::Compute).nth() &&
-         rests_ != nullptr &&
-         exchange_.meets(rank_, profiles_.index().groups(cursor(Stream::Compute).pass().routine)) &&
+bool RankTimeline::waits_for_crowd() const {
+  return gathers_ != kNoPass && gathers_ == cursor(Stream::Compute).nth() &&
          exchange_.gathering(rank_) == StepExchange::Gathering::There;
 }
 

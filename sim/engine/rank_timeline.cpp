@@ -43,14 +43,15 @@ void RankTimeline::stand(std::int64_t position, bool after, bool message) {
 }
 
 bool RankTimeline::run() {
-  if (stands_ && still_unknown()) return false;
-  stands_ = false;
+  if (stands() && still_unknown()) return false;
+  stands_at_ = kRuns;
   bool moved = false;
   while (true) {
     while (settle_meetings() || start_beside()) moved = true;
+    // Nothing starts beside what starts on Compute, but a meeting may begin at once.
     if (!computing() && !cursor(Stream::Compute).done() && start_compute()) {
       moved = true;
-      continue;
+      if (meetings_ > 0) continue;
     }
     const Seconds time = certain() ? next() : RankTraffic::kNever;
     if (time >= RankTraffic::kNever) {
@@ -63,11 +64,11 @@ bool RankTimeline::run() {
 }
 
 void RankTimeline::force() {
-  stands_ = false;
+  const Seconds time = std::exchange(stands_at_, kRuns);
   if (gathering()) {
     exchange_.decide(rank_, StepExchange::Gathering::Alone);
   } else {
-    go_to(next());
+    go_to(time);
   }
 }
 
@@ -80,10 +81,11 @@ void run_together(std::span<RankTimeline> ranks) {
     }
     if (done) return;
     if (moved) continue;
-    const auto first = std::min_element(
-        ranks.begin(), ranks.end(),
-        [](const RankTimeline& a, const RankTimeline& b) { return a.next() < b.next(); });
-    if (first->next() >= RankTraffic::kNever) {
+    const auto first = std::min_element(ranks.begin(), ranks.end(),
+                                        [](const RankTimeline& a, const RankTimeline& b) {
+                                          return a.next_change() < b.next_change();
+                                        });
+    if (first->next_change() >= RankTraffic::kNever) {
       throw SimulationError("the step cannot end: its passes wait for one another");
     }
     first->force();
@@ -151,19 +153,20 @@ bool RankTimeline::certain() const {
 }
 
 void RankTimeline::note_unknown() {
-  stands_ = true;
-  output_unknown_ = waits_for_output();
+  stands_at_ = next();
+  output_unknown_ = waits_for_output() ? awaited(cursor(Stream::Compute)) : nullptr;
   gathering_unknown_ = gathering();
-  for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
-    meeting_unknown_[stream] = meetings_ > 0 && unknown(stream);
+  meetings_unknown_ = 0;
+  for (std::size_t stream = 0; meetings_ > 0 && stream < kStreamCount; ++stream) {
+    if (unknown(stream)) meetings_unknown_ |= 1U << stream;
   }
 }
 
 bool RankTimeline::still_unknown() const {
-  if (output_unknown_ && !waits_for_output()) return false;
+  if (output_unknown_ != nullptr && output_unknown_->known()) return false;
   if (gathering_unknown_ && !gathering()) return false;
-  for (std::size_t stream = 0; stream < kStreamCount && meetings_ > 0; ++stream) {
-    if (meeting_unknown_[stream] && !unknown(stream)) return false;
+  for (std::size_t stream = 0; meetings_unknown_ >> stream != 0; ++stream) {
+    if ((meetings_unknown_ >> stream & 1U) != 0 && !unknown(stream)) return false;
   }
   return true;
 }

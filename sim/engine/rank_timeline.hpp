@@ -55,8 +55,9 @@ class RankTimeline {
   [[nodiscard]] std::array<std::int64_t, kStreamCount> next_in_pass() const;
   /// Goes on as far as is certain. Returns whether anything happened.
   bool run();
-  /// The next change, if nothing reaches the rank before; RankTraffic::kNever.
-  [[nodiscard]] Seconds next() const;
+  /// The next change, if nothing reaches the rank before; RankTraffic::kNever. @pre run() has come
+  /// to an end
+  [[nodiscard]] Seconds next_change() const { return stands_at_; }
   /// To the next change. @pre nothing reaches the rank before
   void force();
   [[nodiscard]] bool done() const;
@@ -141,7 +142,8 @@ class RankTimeline {
   // The same together with those it meets.
   bool gathers();
   void gather(std::int32_t crowd);
-  [[nodiscard]] bool gathering() const;
+  [[nodiscard]] bool gathering() const { return gathers_ != begun_ && waits_for_crowd(); }
+  [[nodiscard]] bool waits_for_crowd() const;
   bool start_gathered();
   [[nodiscard]] StepExchange::Proposal proposal();
   void start_together();
@@ -151,6 +153,8 @@ class RankTimeline {
   void time_block();
   void update_block();
   bool settle_meetings();
+  [[nodiscard]] bool stands() const { return stands_at_ >= Seconds(0); }
+  [[nodiscard]] Seconds next() const;
   [[nodiscard]] bool certain() const;
   [[nodiscard]] bool waits_for_output() const;
   [[nodiscard]] bool unknown(std::size_t stream) const;
@@ -181,11 +185,12 @@ class RankTimeline {
   std::size_t gathers_ = kNoPass;          // pass that waits for others to start
   std::size_t in_steps_ = kNoPass;         // pass whose rest is not to be had at once
   int meetings_ = 0;                       // under way
-  // What it does not know and cannot go on without.
-  bool stands_ = false;
-  bool output_unknown_ = false;
+  // What it does not know and cannot go on without, and its next change as far as it is known then.
+  static constexpr Seconds kRuns{-1};
+  Seconds stands_at_ = kRuns;
+  const StepExchange::Output* output_unknown_ = nullptr;
   bool gathering_unknown_ = false;
-  std::array<bool, kStreamCount> meeting_unknown_{};
+  unsigned meetings_unknown_ = 0;  // by stream, as bits
   Seconds now_{};
   Seconds host_{};  // when the host has launched everything so far
   Seconds host_excess_{-1e30};

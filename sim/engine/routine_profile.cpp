@@ -99,13 +99,18 @@ RoutineProfile RoutineProfiles::of(const Op& op) const {
 
 double RoutineProfiles::slowdown(std::uint32_t block, const RankTraffic& beside) {
   if (beside.multiprocessors() == 0 && beside.memory() <= BytesPerSecond(0)) return 1;
-  Slowdown& last = slowdowns_[block];
-  if (last.multiprocessors != beside.multiprocessors() || last.memory != beside.memory()) {
-    last = {.multiprocessors = beside.multiprocessors(),
-            .memory = beside.memory(),
-            .factor = costs_.slowdown(block, beside.multiprocessors(), beside.memory(), kind_)};
+  Slowdowns& known = slowdowns_[block];
+  for (const Slowdown& one : known) {
+    if (one.multiprocessors == beside.multiprocessors() && one.memory == beside.memory()) {
+      return one.factor;
+    }
   }
-  return last.factor;
+  std::rotate(known.begin(), known.end() - 1, known.end());
+  known.front() = {
+      .multiprocessors = beside.multiprocessors(),
+      .memory = beside.memory(),
+      .factor = costs_.slowdown(block, beside.multiprocessors(), beside.memory(), kind_)};
+  return known.front().factor;
 }
 
 // A sum where nothing goes on beside the kernels, else a run of the routine alone.

@@ -66,6 +66,7 @@ class RoutineProfiles {
     BytesPerSecond memory{};
     double factor = 1;
   };
+  using Slowdowns = std::array<Slowdown, 4>;  // the last that were asked for
   const OutlineIndex& index_;
   const CostTable& costs_;
   PortRates ports_;
@@ -73,7 +74,7 @@ class RoutineProfiles {
   int kind_;
   std::vector<RoutineProfile> profiles_;
   std::vector<bool> known_;
-  std::vector<Slowdown> slowdowns_;  // by block: the last that was asked for
+  std::vector<Slowdowns> slowdowns_;  // by block
 };
 
 }  // namespace orrery
