@@ -153,6 +153,11 @@ class SubsetParser {
       skip_to_content();
       const bool item_beside = column() == indent && starts_item();
       const bool below = at_ < text_.size() && (column() > indent || item_beside);
+      if (below && (peek() == '{' || peek() == '[')) {
+        Node value = flow();
+        finish_line();
+        return value;
+      }
       if (!below || !starts_block()) throw NotPlain{};
       return block();
     }

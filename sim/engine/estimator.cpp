@@ -12,9 +12,10 @@ namespace {
 
 class Estimator {
  public:
-  Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time)
+  Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time, bool at_once)
       : outline_(outline),
         index_(outline),
+        rests_(outline, profiles_),
         exchange_(outline),
         passes_of_(outline.ranks.size()),
         repeated_(outline.ranks.size()) {
@@ -26,13 +27,14 @@ class Estimator {
     ranks_.reserve(outline.ranks.size());
     for (std::uint32_t rank = 0; rank < outline.ranks.size(); ++rank) {
       ranks_.emplace_back(profiles_[static_cast<std::size_t>(outline.ranks[rank].kind)], exchange_,
-                          rank, RankPasses{.passes = outline.passes, .order = passes_of_[rank]});
+                          rank, RankPasses{.passes = outline.passes, .order = passes_of_[rank]},
+                          at_once ? &rests_ : nullptr);
     }
     if (outline.microbatches_left_out > 0) choose_periods();
   }
 
   StepResult run() {
-    run_all();
+    run_together(ranks_);
     repeat_periods();
     StepResult result;
     for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
@@ -54,27 +56,6 @@ class Estimator {
     profiles_.reserve(static_cast<std::size_t>(kinds));
     for (int kind = 0; kind < kinds; ++kind) {
       profiles_.emplace_back(index_, costs, ports, launch_time, kind);
-    }
-  }
-
-  // Every rank as far as what it knows of the others lets it. When none can go on, the earliest
-  // change of all is certain: nothing reaches anyone before it.
-  void run_all() {
-    while (true) {
-      bool moved = false, done = true;
-      for (RankTimeline& rank : ranks_) {
-        moved = rank.run() || moved;
-        done = done && rank.done();
-      }
-      if (done) return;
-      if (moved) continue;
-      const auto first = std::min_element(
-          ranks_.begin(), ranks_.end(),
-          [](const RankTimeline& a, const RankTimeline& b) { return a.next() < b.next(); });
-      if (first->next() >= RankTraffic::kNever) {
-        throw SimulationError("the step cannot end: its passes wait for one another");
-      }
-      first->force();
     }
   }
 
@@ -178,6 +159,7 @@ class Estimator {
   const Outline& outline_;
   OutlineIndex index_;
   std::vector<RoutineProfiles> profiles_;  // by kind of device
+  RestProfiles rests_;
   StepExchange exchange_;
   std::vector<std::vector<std::uint32_t>> passes_of_;  // by rank
   std::vector<RankTimeline> ranks_;
@@ -187,8 +169,9 @@ class Estimator {
 
 }  // namespace
 
-StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time) {
-  StepResult result = Estimator(outline, costs, launch_time).run();
+StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time,
+                    bool at_once) {
+  StepResult result = Estimator(outline, costs, launch_time, at_once).run();
   share_resources(outline, costs, result);
   return result;
 }

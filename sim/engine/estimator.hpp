@@ -13,7 +13,9 @@ namespace orrery {
 /// communication are slowed by the shares that it leaves. Equal to the event engine where nothing
 /// contends, to rounding but for the steady period. O(passes of the outline + operations of its
 /// routines).
+/// Without `at_once` every operation beside communication is gone through, for tests.
 /// @throws SimulationError when passes wait for one another.
-StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time);
+StepResult estimate(const Outline& outline, const CostTable& costs, Seconds launch_time,
+                    bool at_once = true);
 
 }  // namespace orrery

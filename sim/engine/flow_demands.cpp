@@ -73,7 +73,7 @@ void FlowDemands::add_own(const WorkTables& tables, std::uint32_t ranks, const C
     const GroupLayout& layout = tables.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       ++loads;
-      for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
+      for (const ResourceUse& use : uses_of(tables.collectives[i].request, load.link)) {
         if (layout.placed) continue;
         Candidate& candidate = candidates[use.resource];
         candidate.capacity = max(candidate.capacity, use.capacity);
@@ -86,7 +86,7 @@ void FlowDemands::add_own(const WorkTables& tables, std::uint32_t ranks, const C
     const GroupLayout& layout = tables.collectives[i].request.layout;
     for (const LinkLoad& load : costs.collective(i).loads) {
       std::vector<Need>& needs = needs_[i].emplace_back();
-      for (const ResourceUse& use : uses_of(program.collectives[i].request, load.link)) {
+      for (const ResourceUse& use : uses_of(tables.collectives[i].request, load.link)) {
         const auto slot = slots.find(use.resource);
         if (layout.placed) {
           needs.push_back({use.resource, use.per_byte, true});

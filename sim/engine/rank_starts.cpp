@@ -57,10 +57,19 @@ bool RankTimeline::ready(Stream stream) const {
   return !need.entry || stream == Stream::Compute || arrived(cursor(stream));
 }
 
+bool RankTimeline::may_start(Stream stream) const {
+  return traffic_.free(stream) && !cursor(stream).done() && ready(stream);
+}
+
+bool RankTimeline::may_start_beside() const {
+  return std::any_of(kBeside.begin(), kBeside.end(),
+                     [this](Stream stream) { return may_start(stream); });
+}
+
 bool RankTimeline::start_beside() {
   bool started = false;
   for (const Stream stream : kBeside) {
-    if (!traffic_.free(stream) || cursor(stream).done() || !ready(stream)) continue;
+    if (!may_start(stream)) continue;
     start_collective(stream);
     started = true;
   }
@@ -79,10 +88,12 @@ bool RankTimeline::may_begin_pass() const {
 bool RankTimeline::start_compute() {
   StreamCursor& of = cursor(Stream::Compute);
   if (begun_ != of.nth()) {
-    if (!may_begin_pass()) return false;
+    if (!may_begin_pass() || gathers()) return false;
     begun_ = of.nth();
     fresh_ = true;
-    if (start_whole_pass()) return true;
+    if (start_gathered() || start_whole_pass() || start_beside_message()) return true;
+  } else if (start_rest()) {
+    return true;
   }
   while (of.step() != nullptr && of.step()->call >= 0) {
     if (of.repetition() == 0 && !ready(Stream::Compute)) return false;
@@ -140,20 +151,30 @@ bool RankTimeline::start_repetitions() {
 bool RankTimeline::start_routine(std::uint32_t routine, std::uint32_t repetitions) {
   if (exchange_.meets(rank_, profiles_.index().groups(routine))) return false;
   const RoutineProfile& once = profiles_.of(routine);
-  if (!once.closed) return false;
+  return once.closed && start_profile(once, repetitions);
+}
+
+// By how much the host delays the end of what would start now; not above zero where it does not.
+Seconds RankTimeline::late(const RoutineProfile& once, std::uint32_t repetitions) const {
   const double times = std::max(1U, repetitions);
-  const Seconds excess =
-      once.host_excess + max(Seconds(0), once.launching - once.time) * (times - 1);
-  const Seconds late = host_ + excess - now_;
-  if (!measures_ && !once.sequential && late > Seconds(0)) return false;
+  const bool waits = fresh_ && cursor(Stream::Compute).pass().host_sync;
+  const Seconds launched = waits ? max(host_, now_) : host_;
+  return launched + once.host_excess + max(Seconds(0), once.launching - once.time) * (times - 1) -
+         now_;
+}
+
+bool RankTimeline::start_profile(const RoutineProfile& once, std::uint32_t repetitions) {
+  const double times = std::max(1U, repetitions);
+  const Seconds delay = late(once, repetitions);
+  if (!measures_ && !once.sequential && delay > Seconds(0)) return false;
   begin_compute();
   busy_.what = Busy::What::Routine;
   busy_.start = now_;
-  busy_.host_wait = !measures_ ? max(Seconds(0), host_ + excess - now_) : Seconds(0);
+  busy_.host_wait = !measures_ ? max(Seconds(0), delay) : Seconds(0);
   busy_.end = now_ + once.time * times + busy_.host_wait;
   busy_.once = &once;
   busy_.repetitions = repetitions;
-  host_excess_ = max(host_excess_, late);
+  host_excess_ = max(host_excess_, delay);
   host_ += once.launching * times;
   return true;
 }

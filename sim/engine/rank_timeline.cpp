@@ -9,10 +9,11 @@
 
 namespace orrery {
 RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
-                           RankPasses passes)
+                           RankPasses passes, RestProfiles* rests)
     : profiles_(profiles),
       exchange_(exchange),
       rank_(rank),
+      rests_(rests),
       cursors_{StreamCursor(profiles.index(), passes, Stream::Compute),
                StreamCursor(profiles.index(), passes, Stream::DataComm),
                StreamCursor(profiles.index(), passes, Stream::ParamComm),
@@ -24,23 +25,72 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
   for (const Stream stream : kBeside) look_up(stream);
 }
 
+void RankTimeline::stand(std::int64_t position, bool after, bool message) {
+  StreamCursor& of = cursor(Stream::Compute);
+  const std::int64_t length = profiles_.index().length(of.pass().routine);
+  const std::int64_t place = position + (message ? length + 1 : 0);
+  of.walk_to(place);
+  for (const Stream stream : kBeside) {
+    cursor(stream).skip_to(message && stream == Stream::Send ? length : place);
+    look_up(stream);
+  }
+  begun_ = of.nth();
+  if (after) {
+    while (of.step()->call >= 0) of.enter();
+    of.next();
+  }
+  look_up(Stream::Compute);
+}
+
 bool RankTimeline::run() {
+  if (stands() && still_unknown()) return false;
+  stands_at_ = kRuns;
   bool moved = false;
   while (true) {
     while (settle_meetings() || start_beside()) moved = true;
+    // Nothing starts beside what starts on Compute, but a meeting may begin at once.
     if (!computing() && !cursor(Stream::Compute).done() && start_compute()) {
       moved = true;
-      continue;
+      if (meetings_ > 0) continue;
     }
-    if (!certain()) return moved;
-    const Seconds time = next();
-    if (time >= RankTraffic::kNever) return moved;
+    const Seconds time = certain() ? next() : RankTraffic::kNever;
+    if (time >= RankTraffic::kNever) {
+      note_unknown();
+      return moved;
+    }
     go_to(time);
     moved = true;
   }
 }
 
-void RankTimeline::force() { go_to(next()); }
+void RankTimeline::force() {
+  const Seconds time = std::exchange(stands_at_, kRuns);
+  if (gathering()) {
+    exchange_.decide(rank_, StepExchange::Gathering::Alone);
+  } else {
+    go_to(time);
+  }
+}
+
+void run_together(std::span<RankTimeline> ranks) {
+  while (true) {
+    bool moved = false, done = true;
+    for (RankTimeline& rank : ranks) {
+      moved = rank.run() || moved;
+      done = done && rank.done();
+    }
+    if (done) return;
+    if (moved) continue;
+    const auto first = std::min_element(ranks.begin(), ranks.end(),
+                                        [](const RankTimeline& a, const RankTimeline& b) {
+                                          return a.next_change() < b.next_change();
+                                        });
+    if (first->next_change() >= RankTraffic::kNever) {
+      throw SimulationError("the step cannot end: its passes wait for one another");
+    }
+    first->force();
+  }
+}
 
 bool RankTimeline::done() const {
   if (computing() || !traffic_.free()) return false;
@@ -62,12 +112,15 @@ bool RankTimeline::settle_meetings() {
       moved = true;
     } else if (traffic_.moved(stream)) {
       if (!std::exchange(left_[i], true)) {
-        exchange_.leave(meeting_[i], now_);
+        exchange_.leave(meeting_[i], now_,
+                        stream == Stream::Compute ? proposal() : StepExchange::Proposal());
         moved = true;
       }
       const Seconds end = exchange_.end(meeting_[i]);
       if (end < Seconds(0) || end > now_) continue;
+      const bool together = exchange_.agreed(meeting_[i]);
       end_collective(stream);
+      if (together) start_together();
       moved = true;
     }
   }
@@ -81,20 +134,45 @@ bool RankTimeline::waits_for_output() const {
   return output != nullptr && !output->known();
 }
 
+// The start or the end of the meeting on a stream is not known.
+bool RankTimeline::unknown(std::size_t stream) const {
+  const auto on = static_cast<Stream>(stream);
+  if (meeting_[stream] == StepExchange::kAlone || traffic_.free(on)) return false;
+  if (traffic_.held(on)) return exchange_.start(meeting_[stream]) < Seconds(0);
+  return traffic_.moved(on) && exchange_.end(meeting_[stream]) < Seconds(0);
+}
+
 // Nothing of which the time is not known can reach the rank before its next change.
 bool RankTimeline::certain() const {
-  if (waits_for_output()) return false;
+  if (waits_for_output() || gathering()) return false;
   if (meetings_ == 0) return true;
-  for (std::size_t i = 0; i < kStreamCount; ++i) {
-    const auto stream = static_cast<Stream>(i);
-    if (meeting_[i] == StepExchange::kAlone || traffic_.free(stream)) continue;
-    if (traffic_.held(stream) && exchange_.start(meeting_[i]) < Seconds(0)) return false;
-    if (traffic_.moved(stream) && exchange_.end(meeting_[i]) < Seconds(0)) return false;
+  for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
+    if (unknown(stream)) return false;
+  }
+  return true;
+}
+
+void RankTimeline::note_unknown() {
+  stands_at_ = next();
+  output_unknown_ = waits_for_output() ? awaited(cursor(Stream::Compute)) : nullptr;
+  gathering_unknown_ = gathering();
+  meetings_unknown_ = 0;
+  for (std::size_t stream = 0; meetings_ > 0 && stream < kStreamCount; ++stream) {
+    if (unknown(stream)) meetings_unknown_ |= 1U << stream;
+  }
+}
+
+bool RankTimeline::still_unknown() const {
+  if (output_unknown_ != nullptr && output_unknown_->known()) return false;
+  if (gathering_unknown_ && !gathering()) return false;
+  for (std::size_t stream = 0; meetings_unknown_ >> stream != 0; ++stream) {
+    if ((meetings_unknown_ >> stream & 1U) != 0 && !unknown(stream)) return false;
   }
   return true;
 }
 
 Seconds RankTimeline::next() const {
+  if (gathering()) return now_;
   Seconds next = traffic_.next();
   const StreamCursor& of = cursor(Stream::Compute);
   if (busy_.what != Busy::What::Nothing) {

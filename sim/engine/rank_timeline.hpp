@@ -3,8 +3,11 @@
 /// the rest goes from one change to the next.
 
 #include <array>
+#include <optional>
+#include <span>
 
 #include "engine/rank_traffic.hpp"
+#include "engine/rest_profiles.hpp"
 #include "engine/routine_profile.hpp"
 #include "engine/step_exchange.hpp"
 #include "engine/stream_cursor.hpp"
@@ -33,18 +36,28 @@ class RankTimeline {
   };
   static constexpr std::size_t kNoPass = static_cast<std::size_t>(-1);
 
-  /// Keeps references. `rank` is as `exchange` numbers them.
+  /// Keeps references. `rank` is as `exchange` numbers them. Without `rests` every operation of a
+  /// pass that is not one routine alone is gone through.
   RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, std::uint32_t rank,
-               RankPasses passes);
+               RankPasses passes, RestProfiles* rests = nullptr);
 
   void note(Period period) { period_ = period; }
   /// To measure routines: the host never delays them, its launches are added up only, and every
   /// change is gone through.
   void measure() { measures_ = true; }
+  /// To begin in the middle of a pass: at the operation on Compute at `position`, counted from the
+  /// first of the pass, or `after` it, with everything before it over; the last pass, when a
+  /// message of the one before it is to come.
+  void stand(std::int64_t position, bool after, bool message);
+  /// To begin at this time.
+  void begin_at(Seconds time) { now_ = idle_since_ = host_ = time; }
+  /// As RestProfile::next of the pass that Compute is in.
+  [[nodiscard]] std::array<std::int64_t, kStreamCount> next_in_pass() const;
   /// Goes on as far as is certain. Returns whether anything happened.
   bool run();
-  /// The next change, if nothing reaches the rank before; RankTraffic::kNever.
-  [[nodiscard]] Seconds next() const;
+  /// The next change, if nothing reaches the rank before; RankTraffic::kNever. @pre run() has come
+  /// to an end
+  [[nodiscard]] Seconds next_change() const { return stands_at_; }
   /// To the next change. @pre nothing reaches the rank before
   void force();
   [[nodiscard]] bool done() const;
@@ -60,6 +73,7 @@ class RankTimeline {
   [[nodiscard]] const Mark& period_end() const { return period_end_; }
   [[nodiscard]] Seconds launching() const { return host_; }
   [[nodiscard]] Seconds host_excess() const { return host_excess_; }
+  [[nodiscard]] Seconds launch_time() const { return profiles_.launch_time(); }
 
  private:
   // What an operation waits for, beyond the order of its stream. Positions as those of cursors.
@@ -99,6 +113,8 @@ class RankTimeline {
   }
 
   // Starting what may start now.
+  [[nodiscard]] bool may_start(Stream stream) const;
+  [[nodiscard]] bool may_start_beside() const;
   bool start_beside();
   void look_up(Stream stream);
   [[nodiscard]] bool ready(Stream stream) const;
@@ -109,20 +125,41 @@ class RankTimeline {
   bool start_whole_pass();
   bool start_repetitions();
   bool start_routine(std::uint32_t routine, std::uint32_t repetitions);
+  bool start_profile(const RoutineProfile& once, std::uint32_t repetitions);
   [[nodiscard]] bool untouched(std::int64_t last, std::int64_t until) const;
+  [[nodiscard]] Seconds late(const RoutineProfile& once, std::uint32_t repetitions) const;
   void start_operation(const Op& op);
-  void start_block(const Op& op);
   void start_collective(Stream stream);
   void begin_compute();
   void fill_gap();
+
+  // The rest of a pass at once.
+  [[nodiscard]] bool rest_is_own();
+  bool start_rest();
+  [[nodiscard]] std::optional<std::int32_t> under_way() const;
+  void take_message(const RestProfile& rest);
+  bool start_beside_message();
+  // The same together with those it meets.
+  bool gathers();
+  void gather(std::int32_t crowd);
+  [[nodiscard]] bool gathering() const { return gathers_ != begun_ && waits_for_crowd(); }
+  [[nodiscard]] bool waits_for_crowd() const;
+  bool start_gathered();
+  [[nodiscard]] StepExchange::Proposal proposal();
+  void start_together();
 
   // What changes under way.
   void go_to(Seconds time);
   void time_block();
   void update_block();
   bool settle_meetings();
+  [[nodiscard]] bool stands() const { return stands_at_ >= Seconds(0); }
+  [[nodiscard]] Seconds next() const;
   [[nodiscard]] bool certain() const;
   [[nodiscard]] bool waits_for_output() const;
+  [[nodiscard]] bool unknown(std::size_t stream) const;
+  void note_unknown();
+  [[nodiscard]] bool still_unknown() const;
 
   // Ends.
   void end_compute();
@@ -133,6 +170,7 @@ class RankTimeline {
   RoutineProfiles& profiles_;
   StepExchange& exchange_;
   std::uint32_t rank_;
+  RestProfiles* rests_;
   bool measures_ = false;
   std::array<StreamCursor, kStreamCount> cursors_;
   std::array<Need, kStreamCount> needs_;
@@ -143,7 +181,16 @@ class RankTimeline {
   std::array<Seconds, kStreamCount> ended_{};       // end of the last on a stream
   std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
   Busy busy_;
-  int meetings_ = 0;  // under way
+  const RestProfile* proposed_ = nullptr;  // for the end of the meeting on Compute
+  std::size_t gathers_ = kNoPass;          // pass that waits for others to start
+  std::size_t in_steps_ = kNoPass;         // pass whose rest is not to be had at once
+  int meetings_ = 0;                       // under way
+  // What it does not know and cannot go on without, and its next change as far as it is known then.
+  static constexpr Seconds kRuns{-1};
+  Seconds stands_at_ = kRuns;
+  const StepExchange::Output* output_unknown_ = nullptr;
+  bool gathering_unknown_ = false;
+  unsigned meetings_unknown_ = 0;  // by stream, as bits
   Seconds now_{};
   Seconds host_{};  // when the host has launched everything so far
   Seconds host_excess_{-1e30};
@@ -155,5 +202,9 @@ class RankTimeline {
   Period period_;
   Mark period_begin_, period_end_;
 };
+
+/// All to their ends. When none can go on by itself, the earliest change of all is certain: nothing
+/// reaches anyone before it. @throws SimulationError when they wait for one another
+void run_together(std::span<RankTimeline> ranks);
 
 }  // namespace orrery

@@ -21,32 +21,17 @@ void RankTraffic::begin(Stream stream, Seconds now) {
   next_ = min(next_, transfer.begins);
 }
 
-void RankTraffic::place(Stream stream, const CollectiveCost& cost, Seconds left, Seconds now) {
-  hold(stream, cost);
-  Transfer& transfer = at(stream);
-  if (left > cost.transfer) {
-    transfer.phase = Phase::Latency;
-    transfer.begins = now + left - cost.transfer;
-  } else {
-    start_flows(transfer, now, cost.transfer > Seconds(0) ? left / cost.transfer : 1.0);
-  }
-  find_next();
-}
-
-Seconds RankTraffic::end_alone(Stream stream) const {
-  const Transfer& transfer = at(stream);
-  if (transfer.phase == Phase::Latency) return transfer.begins + transfer.cost->transfer;
-  Seconds end{};
-  for (std::size_t i = 0; i < transfer.flows; ++i) end = max(end, transfer.flow[i].end);
-  return end;
-}
-
 void RankTraffic::release(Stream stream) {
   Transfer& transfer = at(stream);
   multiprocessors_ -= transfer.cost->multiprocessors;
   transfer.cost = nullptr;
   --busy_;
   add_memory();
+}
+
+void RankTraffic::withdraw(Stream stream) {
+  release(stream);
+  find_next();
 }
 
 // Summed anew, in the order of streams: equal sets take equal shares, to the last digit.
@@ -67,14 +52,13 @@ void RankTraffic::advance(Seconds now) {
   find_next();
 }
 
-// `left` of the transfer is left, (0, 1].
-void RankTraffic::start_flows(Transfer& transfer, Seconds now, double left) {
+void RankTraffic::start_flows(Transfer& transfer, Seconds now) {
   const CollectiveCost& cost = *transfer.cost;
   transfer.phase = Phase::Moving;
   add_memory();
   if (cost.transfer <= Seconds(0) || cost.loads.empty()) {
     transfer.flows = 1;
-    transfer.flow[0] = {.end = now + max(cost.transfer * left, Seconds(0))};
+    transfer.flow[0] = {.end = now + max(cost.transfer, Seconds(0))};
     return;
   }
   transfer.flows = cost.loads.size();
@@ -83,9 +67,9 @@ void RankTraffic::start_flows(Transfer& transfer, Seconds now, double left) {
     const LinkLoad& load = cost.loads[i];
     const BytesPerSecond alone = load.bytes / cost.transfer;
     transfer.flow[i] = {.link = static_cast<int>(load.link),
-                        .left = load.bytes * left,
+                        .left = load.bytes,
                         .since = now,
-                        .end = now + cost.transfer * left,
+                        .end = now + cost.transfer,
                         .alone = alone,
                         .rate = alone};
   }

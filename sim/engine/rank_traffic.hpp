@@ -22,19 +22,16 @@ class RankTraffic {
   void hold(Stream stream, const CollectiveCost& cost);
   /// Its latency begins.
   void begin(Stream stream, Seconds now);
-  /// A collective that is under way takes its place; with nothing beside it, it would end `left`
-  /// from now.
-  void place(Stream stream, const CollectiveCost& cost, Seconds left, Seconds now);
   /// It leaves its stream.
   void release(Stream stream);
+  /// The same before it has ended: its end is known. @pre no flow of it shares a link
+  void withdraw(Stream stream);
 
   /// Nothing is on a stream, or on any.
   [[nodiscard]] bool free(Stream stream) const { return at(stream).cost == nullptr; }
   [[nodiscard]] bool free() const { return busy_ == 0; }
   /// Nothing but what is on this stream.
   [[nodiscard]] bool alone(Stream stream) const { return busy_ == 1 && !free(stream); }
-  /// When it ends if it stays alone. @pre it is, and its latency has begun
-  [[nodiscard]] Seconds end_alone(Stream stream) const;
   /// Its latency has not begun.
   [[nodiscard]] bool held(Stream stream) const {
     return !free(stream) && at(stream).phase == Phase::Held;
@@ -74,7 +71,7 @@ class RankTraffic {
     return transfers_[static_cast<std::size_t>(stream)];
   }
   [[nodiscard]] Transfer& at(Stream stream) { return transfers_[static_cast<std::size_t>(stream)]; }
-  void start_flows(Transfer& transfer, Seconds now, double left = 1);
+  void start_flows(Transfer& transfer, Seconds now);
   void end_flows(Transfer& transfer, Seconds now);
   void add_memory();
   void share(int link, Seconds now);

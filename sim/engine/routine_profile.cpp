@@ -9,27 +9,16 @@
 namespace orrery {
 namespace {
 
-// Of one pass that runs the routine.
-RoutineProfile measured(RankTimeline& line) {
-  line.measure();
-  while (line.run()) {
-  }
-  ORRERY_CHECK(line.done());
-  return {.time = line.compute_end(),
-          .launching = line.launching(),
-          .host_excess = line.host_excess(),
-          .tiles = line.tiles(),
-          .closed = line.end() <= line.compute_end() * (1 + 1e-12),
-          .sequential = false};
-}
-
 // A routine with nothing else on its rank.
 RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
   const Pass pass{.routine = routine};
   const std::uint32_t first = 0;
   StepExchange exchange(1);
   RankTimeline line(profiles, exchange, 0, {.passes = {&pass, 1}, .order = {&first, 1}});
-  RoutineProfile profile = measured(line);
+  line.measure();
+  while (line.run()) {
+  }
+  RoutineProfile profile = profile_of(line);
   for (const Step& step : profiles.index().outline().routines[routine].steps) {
     // It could start before the routine does.
     profile.closed = profile.closed &&
@@ -39,6 +28,16 @@ RoutineProfile run_alone(RoutineProfiles& profiles, std::uint32_t routine) {
 }
 
 }  // namespace
+
+RoutineProfile profile_of(const RankTimeline& line) {
+  ORRERY_CHECK(line.done());
+  return {.time = line.compute_end(),
+          .launching = line.launching(),
+          .host_excess = line.host_excess(),
+          .tiles = line.tiles(),
+          .closed = line.end() <= line.compute_end() * (1 + 1e-12),
+          .sequential = false};
+}
 
 void RoutineProfile::append(const RoutineProfile& next) {
   host_excess = max(host_excess, launching - time + next.host_excess);
@@ -100,13 +99,18 @@ RoutineProfile RoutineProfiles::of(const Op& op) const {
 
 double RoutineProfiles::slowdown(std::uint32_t block, const RankTraffic& beside) {
   if (beside.multiprocessors() == 0 && beside.memory() <= BytesPerSecond(0)) return 1;
-  Slowdown& last = slowdowns_[block];
-  if (last.multiprocessors != beside.multiprocessors() || last.memory != beside.memory()) {
-    last = {.multiprocessors = beside.multiprocessors(),
-            .memory = beside.memory(),
-            .factor = costs_.slowdown(block, beside.multiprocessors(), beside.memory(), kind_)};
+  Slowdowns& known = slowdowns_[block];
+  for (const Slowdown& one : known) {
+    if (one.multiprocessors == beside.multiprocessors() && one.memory == beside.memory()) {
+      return one.factor;
+    }
   }
-  return last.factor;
+  std::rotate(known.begin(), known.end() - 1, known.end());
+  known.front() = {
+      .multiprocessors = beside.multiprocessors(),
+      .memory = beside.memory(),
+      .factor = costs_.slowdown(block, beside.multiprocessors(), beside.memory(), kind_)};
+  return known.front().factor;
 }
 
 // A sum where nothing goes on beside the kernels, else a run of the routine alone.

@@ -32,6 +32,10 @@ struct RoutineProfile {
   [[nodiscard]] RoutineProfile repeated(std::uint32_t times) const;
 };
 
+class RankTimeline;
+/// Of a line that has been measured to its end.
+RoutineProfile profile_of(const RankTimeline& line);
+
 /// Profiles of the routines of an outline on one kind of device, each made at its first use.
 class RoutineProfiles {
  public:
@@ -51,6 +55,7 @@ class RoutineProfiles {
   [[nodiscard]] const OutlineIndex& index() const { return index_; }
   [[nodiscard]] const CostTable& costs() const { return costs_; }
   [[nodiscard]] const PortRates& ports() const { return ports_; }
+  [[nodiscard]] int kind() const { return kind_; }
   [[nodiscard]] Seconds launch_time() const { return launch_time_; }
 
  private:
@@ -61,6 +66,7 @@ class RoutineProfiles {
     BytesPerSecond memory{};
     double factor = 1;
   };
+  using Slowdowns = std::array<Slowdown, 4>;  // the last that were asked for
   const OutlineIndex& index_;
   const CostTable& costs_;
   PortRates ports_;
@@ -68,7 +74,7 @@ class RoutineProfiles {
   int kind_;
   std::vector<RoutineProfile> profiles_;
   std::vector<bool> known_;
-  std::vector<Slowdown> slowdowns_;  // by block: the last that was asked for
+  std::vector<Slowdowns> slowdowns_;  // by block
 };
 
 }  // namespace orrery

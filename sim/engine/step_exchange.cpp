@@ -1,35 +1,78 @@
 #include "engine/step_exchange.hpp"
 
-namespace orrery {
+#include <algorithm>
+#include <map>
 
-StepExchange::StepExchange(const Outline& outline)
-    : outline_(&outline),
-      outputs_(outline.passes.size()),
-      reached_(outline.ranks.size()),
-      meeting_groups_(outline.ranks.size()) {
-  bool any = false;
+namespace orrery {
+namespace {
+
+std::size_t place(std::size_t group, Stream stream) {
+  return group * kStreamCount + static_cast<std::size_t>(stream);
+}
+
+}  // namespace
+
+StepExchange::StepExchange(const Outline& outline, std::span<const Pass> passes)
+    : outline_(&outline), outputs_(passes.size()), meeting_groups_(outline.ranks.size()) {
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
     const auto& numbers = outline.ranks[rank].meetings;
     for (std::size_t group = 0; group < numbers.size(); ++group) {
       if (numbers[group] < 0) continue;
       meeting_groups_[rank] |= std::uint64_t{1} << (group < 63 ? group : 63);
-      any = true;
+      groups_ = std::max(groups_, group + 1);
     }
   }
-  if (any) count_members();
+  if (groups_ == 0) return;
+  gatherings_.resize(outline.ranks.size());
+  find_crowds();
+  count_members(passes);
 }
 
-std::vector<StepExchange::Counts> StepExchange::counts_of_routines() const {
-  std::vector<Counts> counts;
+std::int32_t StepExchange::number(std::uint32_t rank, std::size_t group) const {
+  const auto& numbers = outline_->ranks[rank].meetings;
+  return group < numbers.size() ? numbers[group] : kAlone;
+}
+
+void StepExchange::find_crowds() {
+  std::vector<std::vector<std::uint32_t>> ranks;  // by number
+  for (std::uint32_t rank = 0; rank < outline_->ranks.size(); ++rank) {
+    for (const std::int32_t number : outline_->ranks[rank].meetings) {
+      if (number < 0) continue;
+      const auto index = static_cast<std::size_t>(number);
+      if (index >= ranks.size()) ranks.resize(index + 1);
+      ranks[index].push_back(rank);
+    }
+  }
+  std::map<std::vector<std::uint32_t>, std::int32_t> known;
+  for (std::vector<std::uint32_t>& of : ranks) {
+    const auto [found, added] = known.emplace(of, static_cast<std::int32_t>(crowds_.size()));
+    if (added) crowds_.push_back(std::move(of));
+    crowd_of_.push_back(found->second);
+  }
+  series_.resize(ranks.size() * kStreamCount);
+  std::map<std::vector<std::pair<int, std::uint64_t>>, std::int32_t> alike;
+  for (const std::vector<std::uint32_t>& crowd : crowds_) {
+    std::vector<std::pair<int, std::uint64_t>> members;
+    for (const std::uint32_t rank : crowd) {
+      members.emplace_back(outline_->ranks[rank].kind, meeting_groups_[rank]);
+    }
+    const auto next = static_cast<std::int32_t>(alike.size());
+    likenesses_.push_back(alike.emplace(std::move(members), next).first->second);
+  }
+}
+
+std::vector<StepExchange::Issued> StepExchange::counts_of_routines() const {
+  std::vector<Issued> counts;
+  counts.reserve(outline_->routines.size());
   for (const Routine& routine : outline_->routines) {
-    Counts all;
+    Issued all(groups_ * kStreamCount);
     for (const Step& step : routine.steps) {
-      if (step.call < 0 && step.op.kind == Op::Kind::Collective) {
-        ++all[{outline_->collectives[step.op.work].group, step.op.stream}];
-      }
-      if (step.call < 0) continue;
-      for (const auto& [key, count] : counts[static_cast<std::size_t>(step.call)]) {
-        all[key] += step.repeat * count;
+      if (step.call >= 0) {
+        const Issued& once = counts[static_cast<std::size_t>(step.call)];
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] += step.repeat * once[i];
+      } else if (step.op.kind == Op::Kind::Collective) {
+        const auto group = static_cast<std::size_t>(outline_->collectives[step.op.work].group);
+        if (group < groups_) ++all[place(group, step.op.stream)];
       }
     }
     counts.push_back(std::move(all));
@@ -38,52 +81,54 @@ std::vector<StepExchange::Counts> StepExchange::counts_of_routines() const {
 }
 
 // A rank may have a number and issue nothing in that group: only who does is waited for.
-void StepExchange::count_members() {
-  const std::vector<Counts> counts = counts_of_routines();
-  std::vector<Counts> of_rank(outline_->ranks.size());
-  for (const Pass& pass : outline_->passes) {
-    for (const auto& [key, count] : counts[pass.routine]) of_rank[pass.rank][key] += count;
+void StepExchange::count_members(std::span<const Pass> passes) {
+  const std::vector<Issued> counts = counts_of_routines();
+  issued_.assign(outline_->ranks.size(), Issued(groups_ * kStreamCount));
+  std::vector<Issued> of_rank = issued_;
+  for (const Pass& pass : passes) {
+    Issued& all = of_rank[pass.rank];
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] += counts[pass.routine][i];
     if (pass.message < 0) continue;
     const int group = outline_->collectives[static_cast<std::size_t>(pass.message)].group;
-    ++of_rank[pass.rank][{group, pass.message_stream}];
+    if (static_cast<std::size_t>(group) >= groups_) continue;
+    ++all[place(static_cast<std::size_t>(group), pass.message_stream)];
   }
-  for (std::size_t rank = 0; rank < of_rank.size(); ++rank) {
-    const auto& numbers = outline_->ranks[rank].meetings;
-    for (const auto& [key, count] : of_rank[rank]) {
-      const auto group = static_cast<std::size_t>(key.first);
-      if (group >= numbers.size() || numbers[group] < 0) continue;
-      totals_[{numbers[group], key.second}].push_back(count);
+  for (std::uint32_t rank = 0; rank < of_rank.size(); ++rank) {
+    for (std::size_t i = 0; i < of_rank[rank].size(); ++i) {
+      const std::int32_t shared = number(rank, i / kStreamCount);
+      if (shared < 0 || of_rank[rank][i] == 0) continue;
+      series(shared, i % kStreamCount).totals.push_back(of_rank[rank][i]);
     }
   }
 }
 
-int StepExchange::members(std::int32_t number, Stream stream, std::int64_t nth) const {
-  int count = 0;
-  for (const std::int64_t total : totals_.at({number, stream})) count += total > nth ? 1 : 0;
-  return count;
-}
-
 std::int32_t StepExchange::join(std::uint32_t rank, int group, Stream stream, Seconds now) {
   if (meeting_groups_[rank] == 0) return kAlone;
-  const auto& numbers = outline_->ranks[rank].meetings;
-  const auto kind = static_cast<std::size_t>(group);
-  if (kind >= numbers.size() || numbers[kind] < 0) return kAlone;
-  const std::int32_t number = numbers[kind];
-  const int count = issued_[{rank, number, stream}]++;
-  const auto next = static_cast<std::int32_t>(meetings_.size());
-  const auto [found, added] = known_.emplace(std::make_tuple(number, stream, count), next);
-  if (added) {
-    const int of = members(number, stream, count);
-    meetings_.push_back({.to_come = of, .to_end = of});
+  const std::int32_t shared = number(rank, static_cast<std::size_t>(group));
+  if (shared < 0) return kAlone;
+  const std::int64_t nth = issued_[rank][place(static_cast<std::size_t>(group), stream)]++;
+  Series& all = series(shared, static_cast<std::size_t>(stream));
+  if (all.meetings.size() <= static_cast<std::size_t>(nth)) {
+    all.meetings.resize(static_cast<std::size_t>(nth) + 1, kAlone);
   }
-  Meeting& meeting = meetings_[static_cast<std::size_t>(found->second)];
+  std::int32_t& known = all.meetings[static_cast<std::size_t>(nth)];
+  if (known == kAlone) {
+    known = static_cast<std::int32_t>(meetings_.size());
+    const auto members = static_cast<int>(std::count_if(
+        all.totals.begin(), all.totals.end(), [&](std::int64_t total) { return total > nth; }));
+    Meeting& made = meetings_.emplace_back();
+    made.members = made.to_come = made.to_end = members;
+  }
+  Meeting& meeting = meetings_[static_cast<std::size_t>(known)];
   --meeting.to_come;
   meeting.start = max(meeting.start, now);
-  return found->second;
+  return known;
 }
 
-void StepExchange::leave(std::int32_t meeting, Seconds now) {
+void StepExchange::leave(std::int32_t meeting, Seconds now, const Proposal& proposal) {
   Meeting& left = meetings_[static_cast<std::size_t>(meeting)];
+  if (left.to_end == left.members) left.proposal = proposal;
+  if (proposal.crowd != kAlone && proposal == left.proposal) ++left.proposing;
   --left.to_end;
   left.end = max(left.end, now);
 }
@@ -96,6 +141,66 @@ Seconds StepExchange::start(std::int32_t meeting) const {
 Seconds StepExchange::end(std::int32_t meeting) const {
   const Meeting& of = meetings_[static_cast<std::size_t>(meeting)];
   return of.to_end > 0 ? Seconds(-1) : of.end;
+}
+
+bool StepExchange::agreed(std::int32_t meeting) const {
+  const Meeting& of = meetings_[static_cast<std::size_t>(meeting)];
+  return of.to_end == 0 && of.proposing == of.members &&
+         crowd(of.proposal.crowd).size() == static_cast<std::size_t>(of.members);
+}
+
+std::int32_t StepExchange::together(std::uint32_t rank, std::uint64_t groups) const {
+  std::int32_t crowd = kAlone;
+  const auto& numbers = outline_->ranks[rank].meetings;
+  for (std::size_t group = 0; group < numbers.size(); ++group) {
+    if (numbers[group] < 0) continue;
+    if ((groups >> std::min<std::size_t>(group, 63) & 1U) == 0) continue;
+    const std::int32_t of = crowd_of_[static_cast<std::size_t>(numbers[group])];
+    if (crowd != kAlone && crowd != of) return kAlone;
+    crowd = of;
+  }
+  return crowd;
+}
+
+void StepExchange::come(std::uint32_t rank, const Start& start) {
+  gatherings_[rank] = {.state = Gathering::There, .start = start, .rest = nullptr};
+}
+
+void StepExchange::stay_away(std::uint32_t rank, std::int32_t of, std::size_t nth) {
+  gatherings_[rank] = {.state = Gathering::Away, .start = {.nth = nth}, .rest = nullptr};
+  for (const std::uint32_t other : crowd(of)) {
+    Gathered& waits = gatherings_[other];
+    if (waits.state == Gathering::There && waits.start.nth == nth) waits.state = Gathering::Alone;
+  }
+}
+
+bool StepExchange::away(std::int32_t of, std::size_t nth) const {
+  return std::any_of(crowd(of).begin(), crowd(of).end(), [&](std::uint32_t rank) {
+    const Gathered& other = gatherings_[rank];
+    return other.state == Gathering::Away && other.start.nth == nth;
+  });
+}
+
+std::vector<StepExchange::Start> StepExchange::starts(std::int32_t of) const {
+  std::vector<Start> all;
+  for (const std::uint32_t rank : crowd(of)) {
+    if (gatherings_[rank].state != Gathering::There) return {};
+    all.push_back(gatherings_[rank].start);
+  }
+  return all;
+}
+
+void StepExchange::decide(std::uint32_t rank, Gathering gathering, const RestProfile* rest) {
+  gatherings_[rank].state = gathering;
+  gatherings_[rank].rest = rest;
+}
+
+StepExchange::Issued StepExchange::issued(std::uint32_t rank) const {
+  return issued_.empty() ? Issued() : issued_[rank];
+}
+
+void StepExchange::skip(std::uint32_t rank, const Issued& more) {
+  for (std::size_t i = 0; i < more.size(); ++i) issued_[rank][i] += more[i];
 }
 
 }  // namespace orrery

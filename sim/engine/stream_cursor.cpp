@@ -1,5 +1,6 @@
 #include "engine/stream_cursor.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <orrery/error.hpp>
@@ -100,6 +101,23 @@ void StreamCursor::next(std::uint32_t repetitions) {
 void StreamCursor::leave_pass() {
   next_pass();
   begin_passes();
+}
+
+void StreamCursor::walk_to(std::int64_t position) {
+  while (position_ < position) {
+    if (step_ == nullptr || step_->call < 0) {
+      next();
+      continue;
+    }
+    const std::int64_t each = index_.length(static_cast<std::uint32_t>(step_->call));
+    const std::int64_t runs =
+        std::min<std::int64_t>((position - position_) / each, step_->repeat - repetition());
+    if (runs > 0) {
+      next(static_cast<std::uint32_t>(runs));
+    } else {
+      enter();
+    }
+  }
 }
 
 void StreamCursor::skip_to(std::int64_t position) {

@@ -51,6 +51,9 @@ class StreamCursor {
   void enter();
   /// To the first operation at or after `position`. @pre no routine ends in two runs across it
   void skip_to(std::int64_t position);
+  /// On Compute, to the operation at `position`, or to the step that runs a routine whose first it
+  /// is. @pre it is not behind
+  void walk_to(std::int64_t position);
 
  private:
   struct Frame {

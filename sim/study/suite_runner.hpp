@@ -36,7 +36,17 @@ class SuiteRunner {
     std::unique_ptr<const Workload> workload;
   };
 
+  /// Values that make a legal case which fits, and what the closed form says of it.
+  struct Candidate {
+    std::vector<Override> overrides;
+    Made made;
+    Seconds step{};
+    double analytic = 0;  ///< the metric, as value_of()
+  };
+
   void search(const std::vector<Override>& row, ValidationCase& result) const;
+  [[nodiscard]] std::vector<Candidate> legal(const std::vector<Override>& row,
+                                             std::string& problem) const;
   [[nodiscard]] std::shared_ptr<const Site> site(const std::vector<Override>& overrides) const;
   [[nodiscard]] Made make(const std::vector<Override>& overrides) const;
   [[nodiscard]] static Report evaluated(const Made& made, Fidelity fidelity);

@@ -17,8 +17,8 @@ struct ValidationCase {
   double measured = 0;              ///< in the suite's unit
   std::optional<double> predicted;  ///< same unit
   /// With values that the source does not state, the least and greatest prediction over all legal
-  /// ones; `predicted` is then the fastest that fits, which is not the nearest to what was
-  /// measured.
+  /// ones, in closed form but for the fastest; `predicted` is then the fastest that fits, which is
+  /// not the nearest to what was measured.
   double least = 0;
   double greatest = 0;
   int tried = 1;

@@ -99,7 +99,8 @@ TEST(YamlSubset, TakesWhatTheLibraryIsWrittenIn) {
        {"a: 1\n", "a:\n  b: {c: [1, 2 ms, x y], d: ~}\n  e: 'q'  # comment\n\n# end\n",
         "- a: 1\n  b: 2\n-  c\n", "a:\n- x\n- y: {}\nb: []\n", "value\n", "[1, 2]\n", "-1.5e3\n",
         "a: >-\n  one\n  two\nb: |\n  three\n  four\n\nc: 1\n", "a: {b: 1,\n  c: 2}\n",
-        "a:   # comment\n\n  b: x#y\n", "x.y/z-1: \"a: b # c\"\n", "a: -1\nb: .5\nc: 7 - 3\n"}) {
+        "a:   # comment\n\n  b: x#y\n", "x.y/z-1: \"a: b # c\"\n", "a: -1\nb: .5\nc: 7 - 3\n",
+        "a:\n  {b: 1,\n   c: [2]}  # comment\nd: 3\n", "- a:\n    [1, 2]\n  b: 3\n"}) {
     EXPECT_TRUE(expect_same(text)) << text;
   }
 }
@@ -134,7 +135,10 @@ TEST(YamlSubset, LeavesTheRestToYamlCpp) {
                            "\xEF\xBB\xBFx\n",
                            "? a\n",
                            "a: @b\n",
-                           "a: ,b\n"}) {
+                           "a: ,b\n",
+                           "a:\n  {b: 1}: 2\n",
+                           "a:\n  [1] 2\n",
+                           "a:\n[1]\n"}) {
     EXPECT_FALSE(parse_yaml_subset(text, "f")) << text;
   }
 }

@@ -91,8 +91,8 @@ struct OutlineBench {
     for (const double clock : clocks) kinds.push_back({&accelerator, {.clock = clock}});
     return {tables, kinds, FakeCollectives(collective_costs)};
   }
-  [[nodiscard]] StepResult estimated() const {
-    return estimate(outline, costs(outline), launch_time);
+  [[nodiscard]] StepResult estimated(bool at_once = true) const {
+    return estimate(outline, costs(outline), launch_time, at_once);
   }
   [[nodiscard]] StepResult simulated() const {
     const CostTable table = costs(outline);

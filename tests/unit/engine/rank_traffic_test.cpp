@@ -79,19 +79,5 @@ TEST(RankTraffic, LinksAreApart) {
   EXPECT_FALSE(traffic.moved(Stream::DataComm));
 }
 
-TEST(RankTraffic, GoesOnWithWhatIsLeft) {
-  const CollectiveCost cost = on(LinkClass::ScaleOut, 8, 4, 1);
-  for (const double left : {4.5, 4.0, 1.0}) {
-    RankTraffic traffic(kPorts);
-    traffic.place(Stream::Send, cost, Seconds(left), Seconds(10));
-    EXPECT_TRUE(traffic.alone(Stream::Send));
-    EXPECT_NEAR(traffic.end_alone(Stream::Send).si(), 10 + left, kRounding);
-    EXPECT_EQ(traffic.memory(), BytesPerSecond(left > 4 ? 0 : 3));
-    if (left > 4) expect_change(traffic, 10.5);
-    expect_change(traffic, 10 + left);
-    EXPECT_TRUE(traffic.moved(Stream::Send));
-  }
-}
-
 }  // namespace
 }  // namespace orrery::engine_test
