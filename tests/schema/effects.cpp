@@ -1,8 +1,8 @@
 #include "schema/effects.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
-#include <stdexcept>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,6 +20,13 @@ namespace orrery::schema_test {
 namespace {
 
 constexpr std::size_t kShown = 6;  // of what was tried
+const std::string kIllegal = "illegal: ";
+
+// Whether a mistake says that the value takes other keys.
+bool takes_other_keys(const Field& field, const std::string& problem) {
+  const bool choice = field.kind == Field::Kind::Choice || field.kind == Field::Kind::Switch;
+  return choice && problem.find(": unknown key '") != std::string::npos;
+}
 
 const Table* table_named(const std::vector<Table>& tables, const std::string& name) {
   const auto found = std::ranges::find(tables, name, &Table::name);
@@ -155,9 +162,17 @@ Effects::Effects(Registry registry, Probes probes)
       probes_(std::move(probes)),
       tables_(schema_tables(registry_)),
       usual_(probes_.all.size()) {
-  const Table* scenario = table_named(tables_, "scenario");
+  const std::vector<Field>& all = table_named(tables_, "scenario")->fields;
   for (std::size_t i = 0; i < probes_.all.size(); ++i) {
-    Walk(tables_, i, sites_).map(probes_.all[i].tree, "", scenario->fields, "scenario.");
+    // A run does not look at `plan`; a plan is slow, and looked at for that alone.
+    std::vector<Field> fields;
+    std::ranges::copy_if(all, std::back_inserter(fields), [&](const Field& field) {
+      return (field.key == "plan") == probes_.all[i].plan;
+    });
+    Walk(tables_, i, sites_).map(probes_.all[i].tree, "", fields, "scenario.");
+  }
+  for (auto& [key, sites] : sites_) {  // who says it is likelier to show it
+    std::ranges::stable_sort(sites, {}, [](const Site& site) { return !site.value; });
   }
 }
 
@@ -177,12 +192,22 @@ std::optional<std::string> Effects::outcome(const Probe& probe, const std::strin
   return std::nullopt;
 }
 
+std::vector<std::string> Effects::illegal_probes() {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < probes_.all.size(); ++i) {
+    if (usual_outcome(i).starts_with(kIllegal)) {
+      result.push_back(probes_.all[i].name + " is " + usual_outcome(i));
+    }
+  }
+  return result;
+}
+
 const std::string& Effects::usual_outcome(std::size_t probe) {
   if (usual_[probe]) return *usual_[probe];
   std::string problem;
   usual_[probe] = outcome(probes_.all[probe], "", {}, problem);
-  if (usual_[probe]) return *usual_[probe];
-  throw std::runtime_error(fmt::format("probe {}: {}", probes_.all[probe].name, problem));
+  if (!usual_[probe]) usual_[probe] = kIllegal + problem;
+  return *usual_[probe];
 }
 
 std::vector<Node> Effects::changes(const std::string& key, const Site& site) const {
@@ -198,10 +223,11 @@ bool Effects::has_effect(const std::string& key, std::string& tried) {
   for (const Site& site : sites_[key]) {
     const Probe& probe = probes_.all[site.probe];
     const std::string& usual = usual_outcome(site.probe);
+    if (usual.starts_with(kIllegal)) continue;
     for (const Node& value : changes(key, site)) {
       std::string problem;
       const auto found = outcome(probe, site.path, value, problem);
-      if (found && *found != usual) return true;
+      if (found ? *found != usual : takes_other_keys(site.field, problem)) return true;
       if (!found && !problems.insert(problem).second) continue;
       all.push_back(fmt::format("{}: {} = {}: {}", probe.name, site.path, value.text(),
                                 found ? "nothing changes" : problem));

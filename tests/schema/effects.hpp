@@ -40,8 +40,10 @@ class Effects {
 
   [[nodiscard]] const std::vector<Table>& tables() const { return tables_; }
   /// Keys of a table, "gpu.tiled.clock.boost", that no probe shows to have an effect and that are
-  /// not exempt, each with what was tried.
+  /// not exempt, each with what was tried. A choice also has one where it takes other keys.
   std::vector<std::string> without_effect(const std::string& table);
+  /// Probes that are no legal scenarios, and why.
+  std::vector<std::string> illegal_probes();
   /// Exempt ones that are no keys, or have an effect.
   std::vector<std::string> wrongly_exempt();
 

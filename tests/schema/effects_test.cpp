@@ -49,6 +49,10 @@ INSTANTIATE_TEST_SUITE_P(Schema, TableTest, testing::ValuesIn(tables_of_scenario
                            return name;
                          });
 
+TEST(SchemaEffects, ProbesAreLegal) {
+  EXPECT_EQ(builtin_effects().illegal_probes(), std::vector<std::string>{});
+}
+
 TEST(SchemaEffects, ExemptKeysHaveNone) {
   EXPECT_EQ(builtin_effects().wrongly_exempt(), std::vector<std::string>{});
 }

@@ -151,8 +151,12 @@ class Schema {
     std::vector<const std::string*> known;
     known.reserve(bound_.size());
     for (const Binding<Spec>& one : bound_) {
-      if (!one.key->applies(spec)) continue;
-      known.push_back(&one.key->name());
+      const std::string& name = one.key->name();
+      if (!one.key->applies(spec)) {
+        take_back(reader, name);
+        continue;
+      }
+      known.push_back(&name);
       one.key->read(reader, spec);
     }
     if (check_) check_(reader, spec);
@@ -160,6 +164,14 @@ class Schema {
   }
 
  private:
+  // `key: ~` takes back what an entry said, also where the new choice has no such key.
+  static void take_back(Reader& reader, const std::string& name) {
+    if (reader.has(name)) return;
+    for (const std::string& key : reader.keys()) {
+      if (key == name) reader.ignore(name);
+    }
+  }
+
   std::string name_;
   std::vector<Binding<Spec>> bound_;
   Check check_;

@@ -170,6 +170,11 @@ TEST(Schema, AKeyOfAnotherCaseIsUnknown) {
   EXPECT_EQ(read("{rate: 1 GB/s, branches: 3}").errors.size(), 1U);
 }
 
+TEST(Schema, AKeyOfAnotherCaseCanBeTakenBack) {
+  EXPECT_EQ(read("{rate: 1 GB/s, branches: ~}").errors, Messages{});
+  EXPECT_EQ(read("{rate: 1 GB/s, branch: ~}").errors.size(), 1U);
+}
+
 TEST(Schema, KeysReadByHandAreUnknown) {
   EXPECT_EQ(read("{rate: 1 GB/s, hand: 3}").errors.size(), 1U);
 }
