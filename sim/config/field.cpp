@@ -108,7 +108,7 @@ std::string type_of(const Field& field) {
 
 std::string range_of(const Field& field) {
   if (!field.number()) return "";
-  constexpr double kBeyondUse = 1e9;  // a bound that only keeps numbers in their types
+  constexpr double kBeyondUse = 1e6;  // a bound that only keeps numbers in their types
   const bool low = field.low > -Field::kUnbounded;
   const bool high = field.high < kBeyondUse;
   if (field.kind == Field::Kind::Quantity && !high) return field.above_low ? "> 0" : "";

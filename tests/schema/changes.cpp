@@ -85,6 +85,7 @@ std::vector<std::string> scalars(const Field& field, const std::optional<std::st
   std::vector<std::string> all;
   if (field.kind == Field::Kind::Switch) all = {"true", "false"};
   if (field.kind == Field::Kind::Choice) all = field.choices;
+  if (field.kind == Field::Kind::Text) all = {"other words"};
   std::erase(all, now.value_or(field.fallback));
   return all;
 }

@@ -9,7 +9,7 @@
 namespace orrery::schema_test {
 
 /// Values in the range of `field` that differ from `now`, or from its default where `now` is null:
-/// the likeliest to matter first. Text and maps have none.
+/// the likeliest to matter first.
 std::vector<Node> changed_values(const Field& field, const Node* now, const Location& where);
 
 }  // namespace orrery::schema_test

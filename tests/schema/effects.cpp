@@ -70,6 +70,7 @@ Probes read_probes(const std::filesystem::path& file, const Library& library) {
   Reader reader(load_yaml(file), "the probes", diagnostics);
   Probes probes;
   std::map<std::string, Node> written;
+  std::map<std::string, std::vector<std::string>> about;
   for (Reader& entry : reader.children("probes")) {
     const std::string name = entry.text("name");
     Node tree = entry.has("over") ? written.at(entry.text("over")) : entry.raw("scenario");
@@ -83,9 +84,13 @@ Probes read_probes(const std::filesystem::path& file, const Library& library) {
       tree = with_overrides(tree, {}).with_value_at(change.key, value);
     }
     written[name] = tree;
+    if (entry.has("over")) about[name] = about.at(entry.text("over"));
+    if (entry.has("about")) about[name] = entry.texts("about");
     probes.all.push_back({.name = name,
                           .tree = library.resolve(with_overrides(tree, {})),
-                          .plan = entry.boolean_or("plan", false)});
+                          .plan = entry.boolean_or("plan", false),
+                          .draw = entry.boolean_or("draw", false),
+                          .about = about[name]});
     entry.finish();
   }
   for (const Node::Entry& entry : reader.raw("values").entries()) {
@@ -105,6 +110,15 @@ class Effects::Walk {
   Walk(const std::vector<Table>& tables, std::size_t probe,
        std::map<std::string, std::vector<Site>>& sites)
       : tables_(tables), probe_(probe), sites_(sites) {}
+
+  // The collective model that a server names reads what the system says, too.
+  void set_collectives(const Node& tree) {
+    const Node* at = &tree;
+    for (const char* key : {"system", "server", "communication", "model"}) {
+      at = at == nullptr ? nullptr : at->find(key);
+    }
+    if (at != nullptr) collectives_ = table_named(tables_, at->text());
+  }
 
   void map(const Node& node, const std::string& path, const std::vector<Field>& fields,
            const std::string& above) {
@@ -149,12 +163,14 @@ class Effects::Walk {
       if (name == nullptr || name->kind() != Node::Kind::Scalar) continue;
       if (const Table* table = table_named(tables_, name->text())) return table;
     }
+    if (field.key == "communication") return collectives_;
     return field.key == "workload" ? table_named(tables_, "training") : nullptr;
   }
 
   const std::vector<Table>& tables_;
   std::size_t probe_;
   std::map<std::string, std::vector<Site>>& sites_;
+  const Table* collectives_ = nullptr;
 };
 
 Effects::Effects(Registry registry, Probes probes)
@@ -169,10 +185,19 @@ Effects::Effects(Registry registry, Probes probes)
     std::ranges::copy_if(all, std::back_inserter(fields), [&](const Field& field) {
       return (field.key == "plan") == probes_.all[i].plan;
     });
-    Walk(tables_, i, sites_).map(probes_.all[i].tree, "", fields, "scenario.");
+    Walk walk(tables_, i, sites_);
+    walk.set_collectives(probes_.all[i].tree);
+    walk.map(probes_.all[i].tree, "", fields, "scenario.");
   }
-  for (auto& [key, sites] : sites_) {  // who says it is likelier to show it
-    std::ranges::stable_sort(sites, {}, [](const Site& site) { return !site.value; });
+  // First where a key is said, in probes about its table: they are likelier to show it.
+  for (auto& [key, sites] : sites_) {
+    std::ranges::stable_sort(sites, {}, [&](const Site& site) {
+      const auto of_table = [&key](const std::string& table) {
+        return key.starts_with(table + ".");
+      };
+      const bool about = std::ranges::any_of(probes_.all[site.probe].about, of_table);
+      return std::pair(!about, !site.value);
+    });
   }
 }
 
@@ -182,7 +207,10 @@ std::optional<std::string> Effects::outcome(const Probe& probe, const std::strin
   try {
     const Node tree = path.empty() ? probe.tree : probe.tree.with_value_at(path, value);
     const Scenario scenario = make_scenario(tree, nothing, {});
-    if (!probe.plan) return text_of(Simulation(scenario, registry_).run());
+    if (!probe.plan) {
+      const std::string drawn = probe.draw ? draw_machine(scenario, registry_) : "";
+      return text_of(Simulation(scenario, registry_).run()) + drawn;
+    }
     return to_json(plan(scenario, registry_, {.threads = 1, .progress = {}, .stop = {}}));
   } catch (const ConfigError& error) {
     problem = error.what();
@@ -220,16 +248,20 @@ std::vector<Node> Effects::changes(const std::string& key, const Site& site) con
 bool Effects::has_effect(const std::string& key, std::string& tried) {
   std::vector<std::string> all;
   std::set<std::string> problems;
-  for (const Site& site : sites_[key]) {
-    const Probe& probe = probes_.all[site.probe];
-    const std::string& usual = usual_outcome(site.probe);
-    if (usual.starts_with(kIllegal)) continue;
-    for (const Node& value : changes(key, site)) {
+  std::size_t most = 1;
+  for (std::size_t change = 0; change < most; ++change) {  // the likeliest one everywhere first
+    for (const Site& site : sites_[key]) {
+      const Probe& probe = probes_.all[site.probe];
+      const std::vector<Node> values = changes(key, site);
+      most = std::max(most, values.size());
+      if (change >= values.size() || usual_outcome(site.probe).starts_with(kIllegal)) continue;
       std::string problem;
-      const auto found = outcome(probe, site.path, value, problem);
-      if (found ? *found != usual : takes_other_keys(site.field, problem)) return true;
+      const auto found = outcome(probe, site.path, values[change], problem);
+      if (found ? *found != usual_outcome(site.probe) : takes_other_keys(site.field, problem)) {
+        return true;
+      }
       if (!found && !problems.insert(problem).second) continue;
-      all.push_back(fmt::format("{}: {} = {}: {}", probe.name, site.path, value.text(),
+      all.push_back(fmt::format("{}: {} = {}: {}", probe.name, site.path, values[change].text(),
                                 found ? "nothing changes" : problem));
     }
   }

@@ -16,8 +16,10 @@ namespace orrery::schema_test {
 
 struct Probe {
   std::string name;
-  Node tree;          ///< a scenario without header, resolved
-  bool plan = false;  ///< `orrery plan` is run on it
+  Node tree;                       ///< a scenario without header, resolved
+  bool plan = false;               ///< `orrery plan` is run on it
+  bool draw = false;               ///< the drawing counts as a result
+  std::vector<std::string> about;  ///< tables whose keys are tried in it first
 };
 
 /// What a file of probes says.
