@@ -70,6 +70,7 @@ PLANTED = [
     ("sim/scenario/scenario.cpp", "<nlohmann/json.hpp>", "nlohmann is for"),
     ("sim/scenario/scenario.cpp", "<openssl/sha.h>", "openssl is for"),
     ("sim/study/plan.cpp", "<CLI/CLI.hpp>", "CLI is for"),
+    ("sim/cli/commands.cpp", "<CLI/CLI.hpp>", "CLI is for"),
     ("sim/include/orrery/report.hpp", "<fmt/core.h>", "fmt is for"),
     ("sim/engine/tiling.cpp", "<gtest/gtest.h>", "gtest is for"),
     ("sim/engine/tiling.cpp", "<curl/curl.h>", "curl is in no list"),

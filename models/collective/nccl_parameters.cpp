@@ -73,27 +73,38 @@ const Schema<Nvls>& nvls_schema() {
   return result;
 }
 
+std::vector<Binding<ScaleUpParameters>> link_fields() {
+  using U = ScaleUpParameters;
+  return {
+      required("launch", &U::launch, positive, "[t0] launch, kernel and first primitive"),
+      required("efficiency", &U::efficiency, kShare,
+               "[f] ring's bus bandwidth of the wired scale-up bandwidth"),
+      required("shard_copy", &U::shard_copy, positive, "[B_end] of one shard, not overlapped"),
+      required("byte_reduce", &U::byte_reduce, positive,
+               "[B_red8] what reducing one-byte elements costs beyond two-byte ones"),
+      required("channels", &U::channels, kChannels, "[C]"),
+      required("network_channels", &U::network_channels, kChannels,
+               "[C_net] at most, when the group spans servers"),
+      required("tuner_efficiency", &U::tuner_efficiency, kShare,
+               "bus bandwidth that NCCL's tuner expects, of the wired one"),
+      required("ll", &U::ll, &ll_schema(), "protocol LL: flags travel in the data, 8 B at a time"),
+      optional("ll128", &U::ll128, &ll128_schema(), "protocol LL128: 120 B at a time"),
+      required("simple", &U::simple, &simple_schema(), "protocol Simple: data, a fence, a flag"),
+      required("point_to_point", &U::point_to_point, &point_to_point_schema(),
+               "messages and all-to-all")};
+}
+
 const Schema<ScaleUpParameters>& scale_up_schema() {
   using U = ScaleUpParameters;
   static const Schema<U> result(
-      "scale_up",
-      {required("launch", &U::launch, positive, "[t0] launch, kernel and first primitive"),
-       required("efficiency", &U::efficiency, kShare,
-                "[f] ring's bus bandwidth of the wired scale-up bandwidth"),
-       required("shard_copy", &U::shard_copy, positive, "[B_end] of one shard, not overlapped"),
-       required("byte_reduce", &U::byte_reduce, positive,
-                "[B_red8] what reducing one-byte elements costs beyond two-byte ones"),
-       required("channels", &U::channels, kChannels, "[C]"),
-       required("network_channels", &U::network_channels, kChannels,
-                "[C_net] at most, when the group spans servers"),
-       required("tuner_efficiency", &U::tuner_efficiency, kShare,
-                "bus bandwidth that NCCL's tuner expects, of the wired one"),
-       required("ll", &U::ll, &ll_schema(), "protocol LL: flags travel in the data, 8 B at a time"),
-       optional("ll128", &U::ll128, &ll128_schema(), "protocol LL128: 120 B at a time"),
-       required("simple", &U::simple, &simple_schema(), "protocol Simple: data, a fence, a flag"),
-       required("point_to_point", &U::point_to_point, &point_to_point_schema(),
-                "messages and all-to-all"),
-       optional("nvls", &U::nvls, &nvls_schema(), "reduction in the server's switches")});
+      "scale_up", link_fields() + std::vector{optional("nvls", &U::nvls, &nvls_schema(),
+                                                       "reduction in the server's switches")});
+  return result;
+}
+
+// No switch reduces what goes through the host.
+const Schema<ScaleUpParameters>& over_host_schema() {
+  static const Schema<ScaleUpParameters> result("over_host", link_fields());
   return result;
 }
 
@@ -184,7 +195,7 @@ const Schema<NcclParameters>& NcclParameters::schema() {
       {optional("scale_up", &P::scale_up, &scale_up_schema(),
                 "kernels, and the links inside a server"),
        otherwise("`scale_up`",
-                 optional("over_host", &P::over_host, &scale_up_schema(),
+                 optional("over_host", &P::over_host, &over_host_schema(),
                           "over PCIe and the sockets, where a server has links of its own beside "
                           "them")),
        optional("scale_out", &P::scale_out, &scale_out_schema(),

@@ -181,7 +181,8 @@ std::vector<Binding<ChainEntry>> chain_fields(bool air) {
   fields.push_back(closed(required("exchanger", &C::exchanger, &exchanger_schema(), "to water")));
   fields.push_back(closed(required("water", &C::water, &water_schema(), "loop to the rejection")));
   fields.push_back(
-      closed(required("rejection", &C::rejection, &rejection_schema(), "where the heat leaves")));
+      closed(entry("rejection", required("rejection", &C::rejection, &rejection_schema(),
+                                         "where the heat leaves"))));
   return fields;
 }
 

@@ -47,7 +47,6 @@ const Schema<Overlap>& overlap_schema() {
 }
 
 void read_modules(Reader& reader, Recipe& recipe) {
-  reader.ignore("recompute_modules");
   if (!reader.has("recompute_modules")) return;
   RecomputeModules& modules = recipe.recompute_modules;
   modules.attention = false;

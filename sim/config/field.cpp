@@ -22,6 +22,16 @@ std::string name_of(Dimension dimension) {
   return text;
 }
 
+/// " in GB/s" of the same; empty where it has no example.
+std::string unit_of(Dimension dimension) {
+  const std::string text = describe(dimension);
+  const std::size_t quote = text.find('\'');
+  if (quote == std::string::npos) return "";
+  const std::size_t space = text.find(' ', quote);
+  if (space == std::string::npos) return "";
+  return " in " + text.substr(space + 1, text.find('\'', space) - space - 1);
+}
+
 std::string plural(const std::string& name) {
   if (name.ends_with('y')) return name.substr(0, name.size() - 1) + "ies";
   return name + "s";
@@ -32,7 +42,7 @@ std::string one_of(const Field& field) {
     case Field::Kind::Quantity:
       return name_of(field.dimension);
     case Field::Kind::Temperature:
-      return "temperature";
+      return "temperature in degC";
     case Field::Kind::Count:
       return "count";
     case Field::Kind::Ratio:
@@ -90,14 +100,15 @@ std::vector<Table> with_entries(const Table& table) {
 }
 
 std::string type_of(const Field& field) {
-  std::string one = one_of(field);
-  if (!field.list) return one;
-  return field.kind == Field::Kind::Choice ? "list of " + one : "list of " + plural(one);
+  const std::string unit = field.kind == Field::Kind::Quantity ? unit_of(field.dimension) : "";
+  const std::string one = one_of(field);
+  if (!field.list) return one + unit;
+  return "list of " + (field.kind == Field::Kind::Choice ? one : plural(one)) + unit;
 }
 
 std::string range_of(const Field& field) {
   if (!field.number()) return "";
-  constexpr double kBeyondUse = 1e9;  // a bound that only keeps numbers in their types
+  constexpr double kBeyondUse = 1e6;  // a bound that only keeps numbers in their types
   const bool low = field.low > -Field::kUnbounded;
   const bool high = field.high < kBeyondUse;
   if (field.kind == Field::Kind::Quantity && !high) return field.above_low ? "> 0" : "";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 #include "config/reader_messages.hpp"
@@ -64,17 +65,10 @@ std::vector<std::string> Reader::texts(const std::string& key) {
   return result;
 }
 
-int Reader::choice_index(const std::string& key, const std::vector<std::string>& names,
-                         bool optional) {
-  const Node* value = take(key, !optional);
-  if (value == nullptr) return -1;
-  const auto found = std::ranges::find(names, value->text());
-  if (value->kind() == Node::Kind::Scalar && found != names.end()) {
-    return static_cast<int>(found - names.begin());
-  }
-  error(key, expected_but_got(key, fmt::format("one of {}", fmt::join(names, ", ")), *value) +
-                 did_you_mean(value->text(), names));
-  return -1;
+void Reader::refuse_choice(const std::string& key, const Node& value,
+                           const std::vector<std::string>& names) {
+  error(key, expected_but_got(key, fmt::format("one of {}", fmt::join(names, ", ")), value) +
+                 did_you_mean(value.text(), names));
 }
 
 Reader Reader::child(const std::string& key, bool required) {
@@ -109,22 +103,41 @@ Node Reader::raw(const std::string& key) {
   return value == nullptr ? Node::null(where(key)) : *value;
 }
 
-void Reader::ignore(const std::string& key) { known_.push_back(key); }
+void Reader::ignore(const std::string& key) {
+  known_.push_back(key);
+  ignored_.push_back(key);
+}
 
 void Reader::error(const std::string& key, const std::string& what) {
   diagnostics_->error(where(key), what);
 }
 
-void Reader::finish() {
-  std::vector<std::string> known;
-  for (const std::string& key : known_) {
-    if (std::ranges::count(known, key) == 0) known.push_back(key);
+void Reader::finish() { report_unknown(known_); }
+
+void Reader::finish(std::span<const std::string* const> known) {
+  const auto accepted = [&](const std::string& key) {
+    const auto same = [&key](const std::string* name) { return *name == key; };
+    return std::ranges::any_of(known, same) || std::ranges::count(ignored_, key) > 0 ||
+           std::ranges::count(prose_keys(), key) > 0;
+  };
+  const auto& entries = node_.entries();
+  if (std::ranges::all_of(entries, accepted, &Node::Entry::key)) return;
+  std::vector<std::string> names = ignored_;
+  for (const std::string* name : known) names.push_back(*name);
+  names.insert(names.end(), prose_keys().begin(), prose_keys().end());
+  report_unknown(std::move(names));
+}
+
+void Reader::report_unknown(std::vector<std::string> known) {
+  std::vector<std::string> once;
+  for (std::string& key : known) {
+    if (std::ranges::count(once, key) == 0) once.push_back(std::move(key));
   }
   for (const Node::Entry& entry : node_.entries()) {
-    if (std::ranges::count(known, entry.key) > 0) continue;
-    std::string advice = did_you_mean(entry.key, known);
-    if (advice.empty() && known.empty()) advice = "; expected no keys";
-    if (advice.empty()) advice = fmt::format("; expected one of {}", fmt::join(known, ", "));
+    if (std::ranges::count(once, entry.key) > 0) continue;
+    std::string advice = did_you_mean(entry.key, once);
+    if (advice.empty() && once.empty()) advice = "; expected no keys";
+    if (advice.empty()) advice = fmt::format("; expected one of {}", fmt::join(once, ", "));
     diagnostics_->error(entry.where,
                         fmt::format("unknown key '{}' in {}{}", entry.key, name_, advice));
   }

@@ -24,23 +24,19 @@ const Schema<Surroundings>& environment_schema() {
   static const Schema<S> result(
       "environment",
       {optional("inlet", &S::inlet, "of air and coolant, whatever the load; not with `facility`"),
-       custom<S>({.key = "facility",
-                  .kind = Field::Kind::Map,
-                  .required = false,
-                  .doc = "a building, read by its `model`; without one there is no PUE",
-                  .entry = "plant.air, plant.liquid or plant.constant"},
-                 [](Reader& reader, S& spec) { spec.facility = reader.raw("facility"); }),
-       custom<S>({.key = "weather",
-                  .kind = Field::Kind::Map,
-                  .required = false,
-                  .doc = "outdoors; constant, or hourly from a table",
-                  .fields = WeatherSeries::table().fields},
-                 [](Reader& reader, S& spec) {
-                   reader.ignore("weather");
-                   if (reader.has("weather")) {
-                     spec.weather = WeatherSeries::read(reader.child("weather"));
-                   }
-                 })});
+       entry("plant.air, plant.liquid or plant.constant",
+             optional("facility", &S::facility, "a building; without one there is no PUE")),
+       custom<S>(
+           {.key = "weather",
+            .kind = Field::Kind::Map,
+            .required = false,
+            .doc = "outdoors; constant, or hourly from a table"},
+           [](Reader& reader, S& spec) {
+             if (reader.has("weather")) {
+               spec.weather = WeatherSeries::read(reader.child("weather"));
+             }
+           },
+           &WeatherSeries::table)});
   return result;
 }
 

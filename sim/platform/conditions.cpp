@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "platform/system_keys.hpp"
+
 namespace orrery {
 namespace {
-
-constexpr double kLeastShare =
-    0.001;  // of a clock or a bandwidth: less is a failure, not a slow part
 
 // `*`, or a name that ends in a number: -1 for any, nothing when it is neither.
 std::optional<int> number_after(std::string_view text, std::initializer_list<const char*> names) {
@@ -32,8 +31,7 @@ struct Pattern {
   int device = -1;
 };
 
-Pattern read_pattern(Reader& reader, const PlatformSpec& spec) {
-  const std::string text = reader.text("devices");
+Pattern pattern_of(Reader& reader, const std::string& text, const PlatformSpec& spec) {
   const std::size_t dot = text.find('.');
   const auto server = number_after(std::string_view(text).substr(0, dot), {"server", "slice"});
   const auto device =
@@ -101,20 +99,22 @@ void Conditions::single_out(std::span<const int> servers, int devices_per_server
   }
 }
 
-Conditions Conditions::read(Reader& system, const PlatformSpec& spec,
-                            const AcceleratorFactory& make) {
+Conditions Conditions::of(const SystemKeys& keys, Reader& system, const PlatformSpec& spec,
+                          const AcceleratorFactory& make) {
   Conditions result;
   int last = spec.servers;  // servers of other builds fill the machine from its end
-  for (Reader& mixed : system.children("mixed", false)) {
-    const int count = read_count(mixed, "servers");
-    ServerSpec server = read_server(mixed.child("server"), make);
-    mixed.finish();
-    check_build(mixed, server, spec);
+  std::vector<Reader> mixed = system.children("mixed", false);
+  for (std::size_t i = 0; i < mixed.size(); ++i) {
+    Reader reader = mixed[i].child("server", false);
+    ServerSpec server = make_server(reader, keys.mixed[i].server, make);
+    check_build(mixed[i], server, spec);
     result.builds_.push_back(std::move(server));
+    const int count = keys.mixed[i].servers;
     if (count >= last) {
-      mixed.error("servers", fmt::format("servers: expected fewer than the {} that are left of the "
-                                         "system's {}; got {}",
-                                         last, spec.servers, count));
+      mixed[i].error("servers",
+                     fmt::format("servers: expected fewer than the {} that are left of the "
+                                 "system's {}; got {}",
+                                 last, spec.servers, count));
       continue;
     }
     for (int index = (last - count) * spec.server.devices; index < last * spec.server.devices;
@@ -123,18 +123,14 @@ Conditions Conditions::read(Reader& system, const PlatformSpec& spec,
     }
     last -= count;
   }
-  for (Reader& degraded : system.children("degraded", false)) {
-    const Pattern pattern = read_pattern(degraded, spec);
-    const double clock = degraded.ratio_or("clock", 1, kLeastShare, 1);
-    const double scale_up = degraded.ratio_or("scale_up", 1, kLeastShare, 1);
-    const double scale_out = degraded.ratio_or("scale_out", 1, kLeastShare, 1);
-    ignore_prose(degraded);
-    degraded.finish();
-    for (const int device : matching(pattern, spec)) {
+  std::vector<Reader> degraded = system.children("degraded", false);
+  for (std::size_t i = 0; i < degraded.size(); ++i) {
+    const DegradedKeys& ratios = keys.degraded[i];
+    for (const int device : matching(pattern_of(degraded[i], ratios.devices, spec), spec)) {
       Condition condition = result.all_[static_cast<std::size_t>(result.of(device))];
-      condition.clock *= clock;
-      condition.scale_up *= scale_up;
-      condition.scale_out *= scale_out;
+      condition.clock *= ratios.clock;
+      condition.scale_up *= ratios.scale_up;
+      condition.scale_out *= ratios.scale_out;
       result.set(device, condition);
     }
   }

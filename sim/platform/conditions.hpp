@@ -23,8 +23,9 @@ struct Condition {
 class Conditions {
  public:
   Conditions() : all_(1) {}
-  /// Reads `degraded` and `mixed` of a system. Mistakes go to the reader's diagnostics.
-  static Conditions read(Reader& system, const PlatformSpec& spec, const AcceleratorFactory& make);
+  /// What `degraded` and `mixed` of a system say. Mistakes go to the reader's diagnostics.
+  static Conditions of(const SystemKeys& keys, Reader& system, const PlatformSpec& spec,
+                       const AcceleratorFactory& make);
   /// Makes the devices of each of these servers a class of their own.
   void single_out(std::span<const int> servers, int devices_per_server);
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
@@ -28,15 +29,28 @@ void check_ports(Reader& reader, const ServerSpec& server, const FabricSpec& fab
 
 }  // namespace
 
-void read_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
-  fabric.leaf = read_switch(reader.child("router"));
-  fabric.pods = read_count(reader, "groups");
-  fabric.routers_per_group = read_count(reader, "routers_per_group");
-  fabric.servers_per_leaf = read_count(reader, "servers_per_router");
-  fabric.global_links_per_router = read_count(reader, "global_links_per_router", 0, 0);
-  fabric.local_links = read_count(reader, "local_links", 1);
-  fabric.global_cable_latency =
-      reader.quantity<Seconds>("global_cable_latency", fabric.cable_latency);
+std::vector<Binding<FabricSpec>> dragonfly_fields() {
+  using namespace schema;
+  using F = FabricSpec;
+  return {
+      entry("switch", required("router", &F::leaf, &switch_schema(),
+                               "ports for NICs, for the other routers of the group, and for global "
+                               "links")),
+      required("groups", &F::pods, parts(1),
+               "[G] that are built, filled or not; at most `routers_per_group` · "
+               "`global_links_per_router` + 1"),
+      required("routers_per_group", &F::routers_per_group, parts(1), "[a]"),
+      required("servers_per_router", &F::servers_per_leaf, parts(1), "[p] with all their NICs"),
+      optional("global_links_per_router", &F::global_links_per_router, parts(0),
+               "[h] m = floor(a · h / (G - 1)) of a group go to each other one; what is left "
+               "over stays unused"),
+      optional("local_links", &F::local_links, parts(1), "[l] between two routers of a group"),
+      otherwise("`cable_latency`",
+                optional("global_cable_latency", &F::global_cable_latency, "between groups"))};
+}
+
+void complete_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
+  if (!reader.has("global_cable_latency")) fabric.global_cable_latency = fabric.cable_latency;
   fabric.servers_per_pod = static_cast<int>(std::min<std::int64_t>(
       static_cast<std::int64_t>(fabric.servers_per_leaf) * fabric.routers_per_group, 1'000'000));
   check_ports(reader, server, fabric);

@@ -1,66 +1,95 @@
 #include "platform/fabric_spec.hpp"
 
 #include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
 
 constexpr int kMostFlowsPerNic = 1024;
 
-RoutingSpec read_routing(Reader reader, FabricSpec::Kind fabric) {
-  using Kind = RoutingSpec::Kind;
-  using Paths = RoutingSpec::Paths;
-  RoutingSpec routing;
-  routing.kind = reader.choice<Kind>(
-      "kind", {{"adaptive", Kind::Adaptive}, {"ecmp", Kind::Ecmp}, {"static", Kind::Static}},
-      Kind::Adaptive);
-  routing.flows_per_nic = read_count(reader, "flows_per_nic", 1);
-  if (routing.flows_per_nic > kMostFlowsPerNic) {
-    reader.error("flows_per_nic", "flows_per_nic: expected at most 1024");
-  }
-  routing.efficiency = reader.ratio_or("efficiency", 1.0, 0.01, 1.0);
-  if (fabric == FabricSpec::Kind::Dragonfly) {
-    routing.paths = reader.choice<Paths>(
-        "paths", {{"minimal", Paths::Minimal}, {"valiant", Paths::Valiant}, {"ugal", Paths::Ugal}},
-        Paths::Minimal);
-  }
-  ignore_prose(reader);
-  reader.finish();
-  return routing;
+const Schema<RoutingSpec>& routing_schema() {
+  using namespace schema;
+  using R = RoutingSpec;
+  using Kind = R::Kind;
+  using Paths = R::Paths;
+  static const Schema<R> result(
+      "routing",
+      {optional("kind", &R::kind,
+                Choices<Kind>{
+                    {"adaptive", Kind::Adaptive}, {"ecmp", Kind::Ecmp}, {"static", Kind::Static}},
+                "adaptive: by packet, no collisions; ecmp: a hash puts every flow on a random "
+                "path; static: flows are dealt out evenly but none is divided"),
+       optional("flows_per_nic", &R::flows_per_nic, whole(1, kMostFlowsPerNic),
+                "[q] connections (queue pairs) that a message is split over evenly; for ecmp and "
+                "static"),
+       optional("efficiency", &R::efficiency, schema::between(0.01, 1.0),
+                "of what uplinks and global links carry"),
+       optional(
+           "paths", &R::paths,
+           Choices<Paths>{
+               {"minimal", Paths::Minimal}, {"valiant", Paths::Valiant}, {"ugal", Paths::Ugal}},
+           "of a dragonfly: the direct global links; over a random third group; the better "
+           "of both")});
+  return result;
 }
 
 }  // namespace
 
-SwitchSpec read_switch(Reader reader) {
-  SwitchSpec spec;
-  spec.ports = read_count(reader, "ports", std::nullopt, 2);
-  spec.port_bandwidth = reader.positive<BytesPerSecond>("port_bandwidth");
-  spec.latency = reader.quantity<Seconds>("latency");
-  spec.power = read_draw(reader);
-  spec.optics = reader.quantity<Watts>("optics", Watts(0));
-  reader.text_or("name", "");
-  ignore_prose(reader);
-  reader.finish();
-  return spec;
+const Schema<SwitchSpec>& switch_schema() {
+  using namespace schema;
+  using S = SwitchSpec;
+  static const Schema<S> result(
+      "switch",
+      {label<S>(), required("ports", &S::ports, parts(2), "of one switch"),
+       required("port_bandwidth", &S::port_bandwidth, positive, "of one, in each direction"),
+       required("latency", &S::latency, "from port to port"),
+       entry("power", optional("power", &S::power, &draw_schema(), "of one switch")),
+       optional("optics", &S::optics,
+                "in one port that has a cable; the NIC's end is in the NIC's power")});
+  return result;
 }
 
-FabricSpec read_fabric(Reader reader, const ServerSpec& server) {
-  using Kind = FabricSpec::Kind;
-  FabricSpec fabric;
-  fabric.kind = reader.choice<Kind>(
-      "kind", {{"fat_tree", Kind::FatTree}, {"dragonfly", Kind::Dragonfly}}, Kind::FatTree);
-  fabric.cable_latency = reader.quantity<Seconds>("cable_latency", Seconds(0));
-  fabric.in_network_reduction = reader.boolean_or("in_network_reduction", false);
-  if (reader.has("routing")) fabric.routing = read_routing(reader.child("routing"), fabric.kind);
-  if (fabric.kind == Kind::Dragonfly) {
-    read_dragonfly(reader, server, fabric);
-  } else {
-    read_fat_tree(reader, server, fabric);
+const Schema<FabricSpec>& fabric_schema() {
+  using namespace schema;
+  using F = FabricSpec;
+  using Kind = F::Kind;
+  const auto of = [](Kind kind, const char* words, std::vector<Binding<F>> fields) {
+    const auto holds = [kind](const F& fabric) { return fabric.kind == kind; };
+    for (Binding<F>& field : fields) field = when(words, holds, std::move(field));
+    return fields;
+  };
+  static const Schema<F> result(
+      "fabric",
+      std::vector{
+          optional("kind", &F::kind,
+                   Choices<Kind>{{"fat_tree", Kind::FatTree}, {"dragonfly", Kind::Dragonfly}},
+                   "leaves joined by spines and these by cores; or routers by one "
+                   "another"),
+          label<F>(),
+          optional("cable_latency", &F::cable_latency,
+                   "of a cable between NIC and leaf or between switches"),
+          optional("in_network_reduction", &F::in_network_reduction,
+                   "SHARP; the collective model uses it where `communication.scale_out` "
+                   "has `collnet`"),
+          entry("routing", optional("routing", &F::routing, &routing_schema(),
+                                    "how flows are put on equal paths"))} +
+          of(Kind::FatTree, "kind: fat_tree", fat_tree_fields()) +
+          of(Kind::Dragonfly, "kind: dragonfly", dragonfly_fields()));
+  return result;
+}
+
+void complete_fabric(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
+  Reader routing = reader.child("routing", false);
+  if (fabric.kind == FabricSpec::Kind::Dragonfly) {
+    complete_dragonfly(reader, server, fabric);
+    return;
   }
-  reader.text_or("name", "");
-  ignore_prose(reader);
-  reader.finish();
-  return fabric;
+  if (routing.has("paths")) {
+    routing.error("paths",
+                  "paths: only a dragonfly has several; expected no such key in a fat_tree");
+  }
+  complete_fat_tree(reader, server, fabric);
 }
 
 FabricSpec bundled(FabricSpec fabric) {

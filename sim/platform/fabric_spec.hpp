@@ -2,9 +2,10 @@
 /// What a `fabric` map says, and how the fabric is laid out for a number of servers.
 
 #include <optional>
+#include <vector>
 
 #include <orrery/quantity.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 #include "platform/power_spec.hpp"
 
@@ -80,15 +81,20 @@ struct FabricSpec {
 /// The same fabric with its spines and cores as bundles.
 FabricSpec bundled(FabricSpec fabric);
 
-FabricSpec read_fabric(Reader fabric, const ServerSpec& server);
+const Schema<FabricSpec>& fabric_schema();
+/// What the ports allow, for keys that `fabric` leaves out; what they do not goes to its
+/// diagnostics.
+void complete_fabric(Reader& fabric, const ServerSpec& server, FabricSpec& spec);
 /// Lays the fabric out for so many servers. What does not fit is reported at `servers` of `system`.
 void wire_fabric(FabricSpec& fabric, const PlatformSpec& platform, Reader& system);
 
-SwitchSpec read_switch(Reader reader);
+const Schema<SwitchSpec>& switch_schema();
 /// The parts of the above that differ: keys, limits of ports, numbers of switches.
-void read_fat_tree(Reader& reader, const ServerSpec& server, FabricSpec& fabric);
+std::vector<Binding<FabricSpec>> fat_tree_fields();
+void complete_fat_tree(Reader& reader, const ServerSpec& server, FabricSpec& fabric);
 void wire_fat_tree(FabricSpec& fabric, const PlatformSpec& platform, Reader& system);
-void read_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric);
+std::vector<Binding<FabricSpec>> dragonfly_fields();
+void complete_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric);
 void wire_dragonfly(FabricSpec& fabric, const PlatformSpec& platform, Reader& system);
 
 }  // namespace orrery

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
@@ -44,7 +45,7 @@ int most_below(int ports, double uplinks_per_link) {
   return below;
 }
 
-void read_servers_per_leaf(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
+void choose_servers_per_leaf(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
   const int most = most_below(fabric.leaf.ports, uplinks_per_nic(fabric, server)) /
                    nics_per_server_and_leaf(fabric, server);
   if (most == 0) {
@@ -53,7 +54,8 @@ void read_servers_per_leaf(Reader& reader, const ServerSpec& server, FabricSpec&
                              "uplinks; expected a leaf of more ports or rails: true",
                              fabric.leaf.ports, server.nics));
   }
-  const int servers = read_count(reader, "servers_per_leaf", std::max(1, most));
+  if (!reader.has("servers_per_leaf")) fabric.servers_per_leaf = std::max(1, most);
+  const int servers = fabric.servers_per_leaf;
   if (servers > most && most > 0) {
     reader.error(
         "servers_per_leaf",
@@ -61,15 +63,16 @@ void read_servers_per_leaf(Reader& reader, const ServerSpec& server, FabricSpec&
                     "oversubscription {}; got {}",
                     most, fabric.leaf.ports, fabric.oversubscription, servers));
   }
-  fabric.servers_per_leaf = servers;
 }
 
 // Without cores the pod is everything.
-void read_servers_per_pod(Reader& reader, FabricSpec& fabric) {
+void choose_servers_per_pod(Reader& reader, FabricSpec& fabric) {
   const std::int64_t per_leaf = fabric.servers_per_leaf;
   const int leaves = fabric.core ? most_below(fabric.spine->ports, uplinks_per_cable(fabric))
                                  : (fabric.spine ? fabric.spine->ports : 1);
-  const int most = static_cast<int>(std::min<std::int64_t>(leaves * per_leaf, 1'000'000));
+  const int most = static_cast<int>(std::min<std::int64_t>(leaves * per_leaf, kMostParts));
+  const int servers = reader.has("servers_per_pod") ? fabric.servers_per_pod
+                                                    : std::max(fabric.servers_per_leaf, most);
   fabric.servers_per_pod = std::max(fabric.servers_per_leaf, most);
   if (!fabric.core) return;
   if (leaves == 0) {
@@ -78,7 +81,6 @@ void read_servers_per_pod(Reader& reader, FabricSpec& fabric) {
                                       fabric.spine->ports, fabric.core_oversubscription));
     return;
   }
-  const int servers = read_count(reader, "servers_per_pod", fabric.servers_per_pod);
   if (servers > most || servers % fabric.servers_per_leaf != 0) {
     reader.error("servers_per_pod",
                  fmt::format("servers_per_pod: expected a multiple of the {} servers of a leaf, at "
@@ -146,22 +148,43 @@ std::string too_many_servers(const FabricSpec& fabric, const PlatformSpec& platf
 
 }  // namespace
 
-void read_fat_tree(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
-  fabric.leaf = read_switch(reader.child("leaf"));
-  if (reader.has("spine")) fabric.spine = read_switch(reader.child("spine"));
-  if (reader.has("core")) fabric.core = read_switch(reader.child("core"));
+std::vector<Binding<FabricSpec>> fat_tree_fields() {
+  using namespace schema;
+  using F = FabricSpec;
+  constexpr Between most = {.low = 1, .high = kMostOversubscription};
+  const auto with_core = [](Binding<F> field) {
+    return when(
+        "kind: fat_tree, `core`", [](const F& f) { return f.core.has_value(); }, std::move(field));
+  };
+  return {entry("switch", required("leaf", &F::leaf, &switch_schema(), "that NICs go to")),
+          entry("switch", optional("spine", &F::spine, &switch_schema(),
+                                   "required when one leaf does not take all servers")),
+          entry("switch", optional("core", &F::core, &switch_schema(),
+                                   "a third level above the spines (a folded Clos): spine i of "
+                                   "every pod has the same cores")),
+          optional("rails", &F::rails,
+                   "NIC i of every server of a unit goes to leaf i of it; every rail has spines "
+                   "and cores of its own: other rails are reached over NVLink"),
+          otherwise("what the ports allow",
+                    optional("servers_per_leaf", &F::servers_per_leaf, parts(1),
+                             "with rails: of a unit of leaves, one for each rail")),
+          with_core(otherwise("what the ports allow",
+                              optional("servers_per_pod", &F::servers_per_pod, parts(1),
+                                       "under the same spines; a multiple of "
+                                       "`servers_per_leaf`"))),
+          optional("oversubscription", &F::oversubscription, most,
+                   "what servers may send into a leaf, to what its uplinks carry"),
+          with_core(optional("core_oversubscription", &F::core_oversubscription, most,
+                             "what leaves may send into a spine, to what its uplinks carry"))};
+}
+
+void complete_fat_tree(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {
   if (fabric.core && !fabric.spine) {
     reader.error("core", "core: joins spines; expected key 'spine' beside it");
     fabric.core.reset();
   }
-  fabric.rails = reader.boolean_or("rails", false);
-  fabric.oversubscription = reader.ratio_or("oversubscription", 1.0, 1.0, kMostOversubscription);
-  if (fabric.core) {
-    fabric.core_oversubscription =
-        reader.ratio_or("core_oversubscription", 1.0, 1.0, kMostOversubscription);
-  }
-  read_servers_per_leaf(reader, server, fabric);
-  read_servers_per_pod(reader, fabric);
+  choose_servers_per_leaf(reader, server, fabric);
+  choose_servers_per_pod(reader, fabric);
 }
 
 void wire_fat_tree(FabricSpec& fabric, const PlatformSpec& platform, Reader& system) {

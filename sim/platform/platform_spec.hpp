@@ -1,5 +1,5 @@
 #pragma once
-/// What a `system` map says, checked and immutable. The keys are described in configs/README.md.
+/// What a `system` map says, checked and immutable. Its keys: platform/system_keys.hpp.
 
 #include <memory>
 #include <optional>
@@ -112,6 +112,7 @@ struct ServerSpec {
 };
 
 class Conditions;
+struct SystemKeys;
 
 struct PlatformSpec {
   std::string name;
@@ -123,23 +124,5 @@ struct PlatformSpec {
   /// Mistakes go to the reader's diagnostics; a spec read with mistakes must not be used.
   static PlatformSpec read(Reader& system, const AcceleratorFactory& make, Conditions& conditions);
 };
-
-/// Reads the keys of a torus beside those of its wires. A spec read with mistakes has a legal
-/// shape.
-TorusSpec read_torus(Reader& scale_up, int devices);
-ServerSpec read_server(Reader server, const AcceleratorFactory& make);
-/// `links` of a server whose counts are read.
-std::vector<ListedLinks> read_links(Reader& server, const ServerSpec& spec);
-/// `storage` and `memory` of a server; nothing where it has none.
-DriveSpec read_drives(Reader& server);
-HostMemorySpec read_host_memory(Reader& server);
-/// `bandwidth` and `latency`.
-WireSpec read_wire(Reader& reader);
-
-/// A whole number of parts from `minimum` to a million.
-int read_count(Reader& reader, const std::string& key, std::optional<int> fallback = std::nullopt,
-               int minimum = 1);
-/// Reads over the keys that are for people.
-void ignore_prose(Reader& reader);
 
 }  // namespace orrery

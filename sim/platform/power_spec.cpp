@@ -1,10 +1,9 @@
 #include "platform/power_spec.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
@@ -12,8 +11,6 @@ namespace {
 using Driver = PartPower::Driver;
 using Point = ConversionCurve::Point;
 
-// Training leaves most cores of its host alone: data loading, launches, and threads that poll.
-constexpr double kHostActivity = 0.3;
 constexpr double kLeast = 0.001;  // of a load or an efficiency
 constexpr double kMostLoad = 10;  // supplies that run over their rating for a moment
 
@@ -28,14 +25,14 @@ void add_part(ServerPower& power, const char* name, int count, const std::option
       {.name = name, .count = count, .idle = draw->idle, .busy = draw->busy, .driver = driver});
 }
 
-void read_board(Reader& server, ServerPower& power) {
-  std::optional<DrawSpec> draw;
-  if (server.has("board")) {
-    const auto watts = server.quantity<Watts>("board");
-    draw = {.idle = watts, .busy = watts};
+// A curve that was read with mistakes is not.
+bool legal(const std::vector<Point>& curve) {
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    const Point &before = curve[i - 1], &point = curve[i];
+    if (point.load <= before.load) return false;
+    if (point.load / point.efficiency <= before.load / before.efficiency) return false;
   }
-  server.ignore("board");
-  add_part(power, "board", 1, draw, Driver::Constant);
+  return !curve.empty();
 }
 
 // What is wrong with `point` after `before`; reported at its key.
@@ -53,75 +50,96 @@ bool follows(Reader& reader, const Point& before, const Point& point) {
   return false;
 }
 
-ConversionCurve read_curve(Reader& supplies) {
-  std::vector<Point> points;
-  bool right = true;
-  for (Reader& reader : supplies.children("curve")) {
-    Point point;
-    point.load = reader.ratio("load", kLeast, kMostLoad);
-    point.efficiency = reader.ratio("efficiency", kLeast, 1);
-    reader.finish();
-    const bool legal = point.load >= kLeast && point.efficiency >= kLeast && point.efficiency <= 1;
-    right = right && legal && (points.empty() || follows(reader, points.back(), point));
-    points.push_back(point);
-  }
-  if (points.empty() && supplies.has("curve")) {
-    supplies.error("curve",
-                   "curve: expected points such as {load: 0.5, efficiency: 0.96}; got none");
-  }
-  return right && !points.empty() ? ConversionCurve(points) : ConversionCurve();
-}
-
-PowerSupplies read_supplies(Reader reader) {
-  PowerSupplies supplies;
-  supplies.count = read_count(reader, "count");
-  supplies.redundant = read_count(reader, "redundant", 0, 0);
+void check_supplies(Reader& reader, const SuppliesKeys& supplies) {
   if (supplies.redundant >= supplies.count) {
     reader.error("redundant",
                  fmt::format("redundant: expected fewer than the {} supplies of the server; got {}",
                              supplies.count, supplies.redundant));
-    supplies.redundant = 0;
   }
-  supplies.rating = reader.positive<Watts>("rating");
-  supplies.curve = read_curve(reader);
-  reader.text_or("name", "");
-  ignore_prose(reader);
-  reader.finish();
-  return supplies;
+  if (supplies.curve.empty() && reader.has("curve")) {
+    reader.error("curve", "curve: expected points such as {load: 0.5, efficiency: 0.96}; got none");
+  }
+  if (!reader.diagnostics().empty()) return;
+  std::vector<Reader> points = reader.children("curve");
+  for (std::size_t i = 1; i < points.size(); ++i) {
+    if (!follows(points[i], supplies.curve[i - 1], supplies.curve[i])) return;
+  }
+}
+
+const Schema<Point>& point_schema() {
+  using namespace schema;
+  static const Schema<Point> result(
+      "point", {required("load", &Point::load, schema::between(kLeast, kMostLoad),
+                         "output of one by its `rating`; rises from point to point"),
+                required("efficiency", &Point::efficiency, schema::between(kLeast, 1),
+                         "output by input; more output takes more input")});
+  return result;
+}
+
+const Schema<SuppliesKeys>& supplies_schema() {
+  using namespace schema;
+  using S = SuppliesKeys;
+  static const Schema<S> result(
+      "supplies",
+      {label<S>(),
+       required("count", &S::count, parts(1), "of a server; they share its load evenly"),
+       optional("redundant", &S::redundant, parts(0),
+                "that may fail without the server going down"),
+       required("rating", &S::rating, positive, "output of one"),
+       required("curve", &S::curve, &point_schema(),
+                "linear between points, held beyond the last; below the first the loss in watts "
+                "stays what it is there")},
+      check_supplies);
+  return result;
 }
 
 }  // namespace
 
-std::optional<DrawSpec> read_draw(Reader& part) {
-  if (!part.has("power")) {
-    part.ignore("power");
-    return std::nullopt;
-  }
-  Reader reader = part.child("power");
-  DrawSpec draw;
-  draw.idle = reader.quantity<Watts>("idle");
-  draw.busy = reader.quantity<Watts>("busy");
-  if (draw.busy < draw.idle && reader.has("busy")) {
-    reader.error("busy", fmt::format("busy: expected at least the {} at rest; got {}",
-                                     to_text(draw.idle), to_text(draw.busy)));
-  }
-  ignore_prose(reader);
-  reader.finish();
-  return draw;
+const Schema<DrawSpec>& draw_schema() {
+  using namespace schema;
+  using D = DrawSpec;
+  static const Schema<D> result(
+      "power",
+      {required("idle", &D::idle, "at rest"),
+       required("busy", &D::busy, "at full activity, at least `idle`; linear in between")},
+      [](Reader& reader, const D& draw) {
+        if (draw.busy >= draw.idle || !reader.has("busy")) return;
+        reader.error("busy", fmt::format("busy: expected at least the {} at rest; got {}",
+                                         to_text(draw.idle), to_text(draw.busy)));
+      });
+  return result;
 }
 
-ServerPower read_server_power(Reader& server, const ServerSpec& spec) {
+std::vector<Binding<PowerKeys>> power_fields() {
+  using namespace schema;
+  using P = PowerKeys;
+  return {optional("board", &P::board,
+                   "of all other parts: PCIe switches, management, regulators; constant, no fans"),
+          entry("supplies", optional("supplies", &P::supplies, &supplies_schema(),
+                                     "power supplies; without them the server's power is not "
+                                     "known")),
+          optional("host_activity", &P::host_activity, schema::between(0, 1),
+                   "how busy training keeps CPUs, memory and drives (estimate)")};
+}
+
+ServerPower server_power(const PowerKeys& keys, const ServerSpec& spec) {
   ServerPower power;
-  power.host_activity = server.ratio_or("host_activity", kHostActivity, 0, 1);
+  power.host_activity = keys.host_activity;
   add_part(power, "cpu", spec.sockets, spec.cpu_power, Driver::Host);
   add_part(power, "memory", spec.memory.count, spec.memory.power, Driver::Host);
   add_part(power, "storage", spec.storage.count, spec.storage.power, Driver::Host);
   add_part(power, "scale_up", spec.scale_up.switches, spec.switch_power, Driver::ScaleUp);
   add_part(power, "nic", spec.nics, spec.nic_power, Driver::Nic);
-  read_board(server, power);
-  power.known = server.has("supplies");
-  if (power.known) power.supplies = read_supplies(server.child("supplies"));
-  server.ignore("supplies");
+  std::optional<DrawSpec> board;
+  if (keys.board) board = {.idle = *keys.board, .busy = *keys.board};
+  add_part(power, "board", 1, board, Driver::Constant);
+  power.known = keys.supplies.has_value();
+  if (!power.known) return power;
+  const SuppliesKeys& supplies = *keys.supplies;
+  power.supplies.count = supplies.count;
+  power.supplies.redundant = supplies.redundant;
+  power.supplies.rating = supplies.rating;
+  if (legal(supplies.curve)) power.supplies.curve = ConversionCurve(supplies.curve);
   return power;
 }
 

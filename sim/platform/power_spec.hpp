@@ -3,9 +3,10 @@
 /// of a switch say. The keys are described in configs/README.md, "Power".
 
 #include <optional>
+#include <vector>
 
 #include <orrery/machine_power.hpp>
-#include <orrery/reader.hpp>
+#include <orrery/schema.hpp>
 
 namespace orrery {
 
@@ -18,10 +19,26 @@ struct DrawSpec {
   Watts busy{};
 };
 
-/// `power: {idle, busy}` of a part; nothing when the key is absent.
-std::optional<DrawSpec> read_draw(Reader& part);
-/// Reads the server's own keys and counts the parts that `spec` holds already.
-ServerPower read_server_power(Reader& server, const ServerSpec& spec);
+/// `{idle, busy}` of a part.
+const Schema<DrawSpec>& draw_schema();
+
+struct SuppliesKeys {
+  int count = 0;
+  int redundant = 0;
+  Watts rating{};
+  std::vector<ConversionCurve::Point> curve;
+};
+
+/// Keys of a server that are about all of it.
+struct PowerKeys {
+  std::optional<Watts> board;
+  double host_activity = 0.3;  ///< data loading, launches and threads that poll: an estimate
+  std::optional<SuppliesKeys> supplies;
+};
+
+std::vector<Binding<PowerKeys>> power_fields();
+/// With the parts that `spec` holds already.
+ServerPower server_power(const PowerKeys& keys, const ServerSpec& spec);
 /// The switches of the fabric as it is laid out.
 FabricPower fabric_power(const PlatformSpec& spec);
 

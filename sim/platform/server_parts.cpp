@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
@@ -66,8 +66,7 @@ class Ends {
  public:
   Ends(Reader& reader, const ServerSpec& spec) : reader_(reader), spec_(spec) {}
 
-  std::vector<std::pair<PartName, PartName>> read() {
-    const Node list = reader_.raw("between");
+  std::vector<std::pair<PartName, PartName>> read(const Node& list) {
     if (list.kind() != Node::Kind::Sequence || list.items().empty()) {
       refuse("pairs such as [[gpu0, gpu1], [gpu2, gpu3]]", list);
       return {};
@@ -114,60 +113,71 @@ class Ends {
 
 }  // namespace
 
-std::vector<ListedLinks> read_links(Reader& server, const ServerSpec& spec) {
+const Schema<LinkKeys>& link_schema() {
+  using namespace schema;
+  using L = LinkKeys;
+  static const Schema<L> result(
+      "links",
+      std::vector{
+          required("kind", &L::kind,
+                   Choices<std::string>{{"nvlink", "nvlink"}, {"pcie", "pcie"}, {"upi", "upi"}},
+                   "what the wires are")} +
+          inlined(&L::wire, wire_fields("of each wire, in each direction", "of each wire")) +
+          std::vector{
+              custom<L>({.key = "between",
+                         .list = true,
+                         .doc = "pairs of parts: `[[gpu0, gpu1], [pcie_switch0, cpu0], "
+                                "[nic0, cpu1]]`"},
+                        [](Reader& reader, L& keys) { keys.between = reader.raw("between"); })});
+  return result;
+}
+
+std::vector<ListedLinks> make_links(Reader& server, const std::vector<LinkKeys>& keys,
+                                    const ServerSpec& spec) {
   std::vector<ListedLinks> result;
-  for (Reader& reader : server.children("links", false)) {
-    ListedLinks links;
-    links.kind = reader.choice<std::string>(
-        "kind", {{"nvlink", "nvlink"}, {"pcie", "pcie"}, {"upi", "upi"}});
-    links.wire = read_wire(reader);
-    links.between = Ends(reader, spec).read();
-    ignore_prose(reader);
-    reader.finish();
-    result.push_back(std::move(links));
+  std::vector<Reader> readers = server.children("links", false);
+  for (std::size_t i = 0; i < readers.size(); ++i) {
+    result.push_back({.kind = keys[i].kind,
+                      .wire = keys[i].wire,
+                      .between = Ends(readers[i], spec).read(keys[i].between)});
   }
   return result;
 }
 
-DriveSpec read_drives(Reader& server) {
-  DriveSpec drives;
-  if (!server.has("storage")) {
-    server.ignore("storage");
-    return drives;
-  }
-  Reader reader = server.child("storage");
-  drives.count = read_count(reader, "count", std::nullopt, 0);
-  drives.read = reader.quantity<BytesPerSecond>("read", BytesPerSecond(0));
-  drives.write = reader.quantity<BytesPerSecond>("write", BytesPerSecond(0));
-  if ((drives.read > BytesPerSecond(0)) != (drives.write > BytesPerSecond(0))) {
-    const char* key = drives.read > BytesPerSecond(0) ? "write" : "read";
-    reader.error(key, fmt::format("{}: expected a bandwidth above 0 beside the other one", key));
-  }
-  drives.latency = reader.quantity<Seconds>("latency", Seconds(0));
-  drives.on_pcie_switches =
-      reader.choice<bool>("on", {{"cpu", false}, {"pcie_switch", true}}, false);
-  drives.power = read_draw(reader);
-  reader.text_or("name", "");
-  ignore_prose(reader);
-  reader.finish();
-  return drives;
+const Schema<DriveSpec>& drive_schema() {
+  using namespace schema;
+  using D = DriveSpec;
+  static const Schema<D> result(
+      "storage",
+      {label<D>(), required("count", &D::count, parts(0), "of drives, all alike"),
+       otherwise("", optional("read", &D::read,
+                              "of one; without `read` and `write` nothing can "
+                              "be copied from or to them")),
+       otherwise("", optional("write", &D::write, "likewise")),
+       optional("latency", &D::latency, "of one"),
+       optional("on", &D::on_pcie_switches, Choices<bool>{{"cpu", false}, {"pcie_switch", true}},
+                "where they are dealt to, in order: sockets or PCIe switches"),
+       entry("power", optional("power", &D::power, &draw_schema(), "of one"))},
+      [](Reader& reader, const D& drives) {
+        const BytesPerSecond none(0);
+        if ((drives.read > none) == (drives.write > none)) return;
+        const char* key = drives.read > none ? "write" : "read";
+        reader.error(key,
+                     fmt::format("{}: expected a bandwidth above 0 beside the other one", key));
+      });
+  return result;
 }
 
-HostMemorySpec read_host_memory(Reader& server) {
-  HostMemorySpec memory;
-  if (!server.has("memory")) {
-    server.ignore("memory");
-    return memory;
-  }
-  Reader reader = server.child("memory");
-  memory.count = read_count(reader, "count", std::nullopt, 0);
-  memory.per_socket = reader.quantity<BytesPerSecond>("channel_bandwidth", BytesPerSecond(0)) *
-                      static_cast<double>(read_count(reader, "channels", 1));
-  memory.power = read_draw(reader);
-  reader.text_or("name", "");
-  ignore_prose(reader);
-  reader.finish();
-  return memory;
+const Schema<HostMemoryKeys>& host_memory_schema() {
+  using namespace schema;
+  using M = HostMemoryKeys;
+  static const Schema<M> result(
+      "memory", {label<M>(), required("count", &M::count, parts(0), "of modules, all alike"),
+                 otherwise("", optional("channel_bandwidth", &M::channel_bandwidth,
+                                        "without it the memory limits no copy")),
+                 optional("channels", &M::channels, parts(1), "of a socket"),
+                 entry("power", optional("power", &M::power, &draw_schema(), "of one module"))});
+  return result;
 }
 
 }  // namespace orrery

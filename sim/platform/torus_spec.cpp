@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "platform/platform_spec.hpp"
+#include "platform/server_keys.hpp"
 
 namespace orrery {
 namespace {
@@ -13,8 +13,7 @@ constexpr std::size_t kMostAxes = 3;
 constexpr int kShortestTwisted = 3;
 
 // `wrap: true`, or one for each axis.
-std::vector<bool> read_wrap(Reader& reader, std::size_t axes) {
-  const Node value = reader.raw("wrap");
+std::vector<bool> wrap_of(Reader& reader, const Node& value, std::size_t axes) {
   if (value.kind() != Node::Kind::Sequence) {
     return std::vector<bool>(axes, reader.boolean_or("wrap", true));
   }
@@ -44,10 +43,9 @@ bool can_twist(const TorusSpec& torus) {
          std::find(torus.wrap.begin(), torus.wrap.end(), false) == torus.wrap.end();
 }
 
-std::vector<int> read_shape(Reader& reader, int devices) {
+std::vector<int> shape_of(Reader& reader, const std::vector<std::int64_t>& sizes, int devices) {
   std::vector<int> shape;
   std::int64_t product = 1;
-  const std::vector<std::int64_t> sizes = reader.integers("shape", 1);
   if (!reader.has("shape")) return {devices};
   if (sizes.empty() || sizes.size() > kMostAxes) {
     reader.error("shape", fmt::format("shape: expected one to three axes; got {}", sizes.size()));
@@ -66,11 +64,28 @@ std::vector<int> read_shape(Reader& reader, int devices) {
 
 }  // namespace
 
-TorusSpec read_torus(Reader& scale_up, int devices) {
+std::vector<Binding<TorusKeys>> torus_fields() {
+  using namespace schema;
+  using T = TorusKeys;
+  return {
+      required("shape", &T::shape, whole(),
+               "devices along one to three axes, the innermost first; their product is "
+               "`accelerators`"),
+      custom<T>({.key = "wrap",
+                 .kind = Field::Kind::Switch,
+                 .required = false,
+                 .fallback = "true",
+                 .doc = "ends of an axis are joined (axes of three or more); one, or a list "
+                        "with one for each axis"},
+                [](Reader& reader, T& keys) { keys.wrap = reader.raw("wrap"); }),
+      optional("twisted", &T::twisted, "for n x n x 2n and n x 2n x 2n in any order, all wrapped")};
+}
+
+TorusSpec make_torus(Reader& scale_up, const TorusKeys& keys, int devices) {
   TorusSpec torus;
-  torus.shape = read_shape(scale_up, devices);
-  torus.wrap = read_wrap(scale_up, torus.shape.size());
-  torus.twisted = scale_up.boolean_or("twisted", false);
+  torus.shape = shape_of(scale_up, keys.shape, devices);
+  torus.wrap = wrap_of(scale_up, keys.wrap, torus.shape.size());
+  torus.twisted = keys.twisted;
   if (torus.twisted && !can_twist(torus)) {
     scale_up.error(
         "twisted",

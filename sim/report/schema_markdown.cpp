@@ -21,16 +21,15 @@ std::string meaning_of(const Field& field) {
 }
 
 std::string type_cell(const Field& field) {
-  if (!field.entry.empty()) return fmt::format("map, see `{}`", field.entry);
-  const std::string range = range_of(field);
-  return range.empty() ? type_of(field) : fmt::format("{}, {}", type_of(field), range);
+  const char* const map = field.list ? "list of maps" : "map";
+  return field.entry.empty() ? type_of(field) : fmt::format("{}: {}", map, field.entry);
 }
 
 void add_rows(const std::vector<Field>& fields, const std::string& above, std::string& text) {
   for (const Field& field : fields) {
     const std::string key = above + field.key;
-    text += fmt::format("| `{}` | {} | {} | {} |\n", key, type_cell(field), default_of(field),
-                        meaning_of(field));
+    text += fmt::format("| `{}` | {} | {} | {} | {} |\n", key, type_cell(field), range_of(field),
+                        default_of(field), meaning_of(field));
     if (!field.entry.empty()) continue;
     add_rows(field.fields, key + (field.list ? "[]." : "."), text);
   }
@@ -45,7 +44,7 @@ const Table& table_named(const std::string& name, const std::vector<Table>& tabl
 }  // namespace
 
 std::string to_markdown(const Table& table) {
-  std::string text = "| key | type | default | meaning |\n|---|---|---|---|\n";
+  std::string text = "| key | type | range | default | meaning |\n|---|---|---|---|---|\n";
   add_rows(table.fields, "", text);
   return text;
 }

@@ -27,4 +27,45 @@ const Schema<Scenario>& run_schema() {
   return result;
 }
 
+namespace {
+
+// Parts that others read: what is documented elsewhere, as `entry`.
+std::vector<Binding<Scenario>> part_keys() {
+  using namespace schema;
+  using S = Scenario;
+  return {entry("system", required("system", &S::system,
+                                   "the machine: `{use: clusters/eos}`, or "
+                                   "one server")),
+          entry("training or another kind of workload",
+                required("workload", &S::workload, "what it runs; read by its `kind`")),
+          entry("environment", optional("environment", &S::environment, "surroundings")),
+          entry("job", optional("job", &S::job, "the course of the job in time")),
+          entry("record", optional("record", &S::record, "what is kept of it")),
+          entry("plan", optional("plan", &S::plan, "what `orrery plan` searches"))};
+}
+
+}  // namespace
+
+const Schema<Scenario>& scenario_schema() {
+  using namespace schema;
+  using S = Scenario;
+  static const Schema<S> result(
+      "scenario",
+      std::vector{custom<S>({.key = "orrery", .doc = "what this file is: `scenario/1`"},
+                            [](Reader&, S&) {}),
+                  otherwise("the file's", optional("name", &S::name, "in reports")),
+                  optional("description", &S::description, "one line for the summary")} +
+          part_keys() +
+          std::vector{custom<S>({.key = "run",
+                                 .kind = Field::Kind::Map,
+                                 .required = false,
+                                 .doc = "how it is evaluated",
+                                 .entry = "run"},
+                                [](Reader& reader, S& scenario) {
+                                  Reader run = reader.child("run", false);
+                                  run_schema().read(run, scenario);
+                                })});
+  return result;
+}
+
 }  // namespace orrery

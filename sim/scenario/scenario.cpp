@@ -93,22 +93,8 @@ Scenario make_scenario(const Node& tree, const Library& library,
   const Node resolved = library.resolve(with_overrides(tree, overrides), scenario.inputs);
   Diagnostics diagnostics;
   Reader reader(resolved, "the scenario", diagnostics);
-  scenario.name = reader.text_or("name", "unnamed");
-  scenario.description = reader.text_or("description", "");
-  scenario.system = reader.raw("system");
-  scenario.workload = reader.raw("workload");
-  scenario.plan = reader.raw("plan");
-  scenario.environment = reader.raw("environment");
-  scenario.job = reader.raw("job");
-  scenario.record = reader.raw("record");
-  for (const char* key : {"system", "workload"}) {
-    if (!reader.has(key))
-      diagnostics.error(reader.where(), fmt::format("missing key '{}' in the scenario", key));
-  }
-  Reader run = reader.child("run", false);
-  run_schema().read(run, scenario);
-  reader.ignore("orrery");
-  reader.finish();
+  scenario_schema().read(reader, scenario);
+  if (scenario.name.empty()) scenario.name = "unnamed";
   diagnostics.throw_if_any();
   return scenario;
 }

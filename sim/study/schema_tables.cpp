@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "job/job_spec.hpp"
+#include "platform/system_keys.hpp"
 #include "scenario/run_spec.hpp"
 #include "study/plan_spec.hpp"
+#include "study/suite.hpp"
 
 namespace orrery {
 namespace {
@@ -29,7 +31,9 @@ std::vector<Table> schema_tables(const Registry& registry) {
   add_tables(registry.server_cooling.tables(), all);
   add_tables(registry.plants.tables(), all);
   add_tables(operation_tables(), all);
-  add_tables({run_schema().table(), plan_table()}, all);
+  add_tables({scenario_schema().table(), system_schema().table(), run_schema().table(),
+              plan_table(), suite_table()},
+             all);
   return all;
 }
 

@@ -31,8 +31,13 @@ void check_measured(const CsvTable& table, const std::filesystem::path& file) {
   diagnostics.throw_if_any();
 }
 
-double read_unit(Reader& reader, std::string& name) {
-  name = reader.text_or("unit", "1");
+struct SuiteKeys {
+  std::string header, title, table, unit = "1";
+  SuiteResult result;
+  Node base, search, relative;
+};
+
+double unit_of(Reader& reader, const std::string& name) {
   if (name == "1") return 1;
   try {
     return parse_measure("1 " + name).value;
@@ -42,9 +47,79 @@ double read_unit(Reader& reader, std::string& name) {
   }
 }
 
-std::optional<double> optional_ratio(Reader& reader, const char* key) {
-  if (!reader.has(key)) return std::nullopt;
-  return reader.ratio(key, 0, 10);
+constexpr schema::Between kError = {.low = 0, .high = 10};  // ratio of a measurement
+
+const Schema<SuiteResult>& target_schema() {
+  using namespace schema;
+  using R = SuiteResult;
+  static const Schema<R> result(
+      "target", {optional("mean", &R::target_mean, kError, "of the absolute relative errors"),
+                 optional("median", &R::target_median, kError, "likewise")});
+  return result;
+}
+
+// What a suite promises of its errors.
+std::vector<Binding<SuiteResult>> promise_fields() {
+  using namespace schema;
+  using R = SuiteResult;
+  return {custom<R>(
+              {.key = "target",
+               .kind = Field::Kind::Map,
+               .required = false,
+               .doc = "what the errors are to be"},
+              [](Reader& reader, R& result) {
+                Reader target = reader.child("target", false);
+                target_schema().read(target, result);
+              },
+              []() -> const Table& { return target_schema().table(); }),
+          optional("known_miss", &R::known_miss, "why the target is missed; it must be, then"),
+          optional("ceiling", &R::ceiling, kError,
+                   "of the mean error, met or missed: it may not get worse unnoticed")};
+}
+
+const Schema<SuiteKeys>& suite_schema() {
+  using namespace schema;
+  using S = SuiteKeys;
+  using R = SuiteResult;
+  static const Schema<S> result(
+      "validation",
+      std::vector{required("orrery", &S::header, "what this file is: `validation/1`")} +
+          inlined(&S::result,
+                  std::vector{required("name", &R::name, "the file's stem"),
+                              required("metric", &R::metric, "dotted path of the JSON report")}) +
+          std::vector{
+              otherwise("`name`", optional("title", &S::title, "in the results")),
+              required("table", &S::table, "CSV beside the file, with the measurements"),
+              optional("unit", &S::unit, "of its column `measured`; 1: the metric's"),
+              optional("base", &S::base, "a scenario without header, which the rows change"),
+              custom<S>({.key = "search",
+                         .kind = Field::Kind::Names,
+                         .required = false,
+                         .doc = "values that the source does not state: `{workload.microbatch: "
+                                "[1, 2, 4]}`; the fastest that fits is the prediction"},
+                        [](Reader& reader, S& keys) { keys.search = reader.raw("search"); }),
+              custom<S>({.key = "relative",
+                         .kind = Field::Kind::Names,
+                         .required = false,
+                         .doc = "measurements are ratios to the same row with these values: "
+                                "`{workload.overlap.p2p: false}`"},
+                        [](Reader& reader, S& keys) { keys.relative = reader.raw("relative"); })} +
+          inlined(&S::result, promise_fields()),
+      [](Reader& reader, const S& keys) {
+        if (keys.header == "validation/1" || !reader.has("orrery")) return;
+        reader.error("orrery", "expected `orrery: validation/1`");
+      });
+  return result;
+}
+
+// Maps whose keys are paths.
+void add_paths(Reader& reader, Suite& suite) {
+  Reader search = reader.child("search", false);
+  for (const std::string& path : search.keys()) suite.search.emplace_back(path, search.texts(path));
+  Reader relative = reader.child("relative", false);
+  for (const std::string& path : relative.keys()) {
+    suite.relative.emplace_back(path, relative.text(path));
+  }
 }
 
 }  // namespace
@@ -57,36 +132,22 @@ std::optional<double> measured_value(const std::string& cell) {
   return right ? std::optional(value) : std::nullopt;
 }
 
+const Table& suite_table() { return suite_schema().table(); }
+
 Suite read_suite(const std::filesystem::path& file) {
-  Suite suite;
   Diagnostics diagnostics;
   Reader reader(load_yaml(file), "the suite", diagnostics);
-  if (reader.text("orrery") != "validation/1")
-    reader.error("orrery", "expected `orrery: validation/1`");
-  suite.result.name = reader.text("name");
-  suite.result.title = reader.text_or("title", suite.result.name);
-  reader.ignore("source");
-  reader.ignore("notes");
-  suite.result.metric = reader.text("metric");
-  suite.unit = read_unit(reader, suite.result.unit);
-  Reader target = reader.child("target", false);
-  suite.result.target_mean = optional_ratio(target, "mean");
-  suite.result.target_median = optional_ratio(target, "median");
-  target.finish();
-  suite.result.known_miss = reader.text_or("known_miss", "");
-  suite.result.ceiling = optional_ratio(reader, "ceiling");
-  Reader search = reader.child("search", false);
-  for (const std::string& path : search.keys()) suite.search.emplace_back(path, search.texts(path));
-  Reader relative = reader.child("relative", false);
-  for (const std::string& path : relative.keys()) {
-    suite.relative.emplace_back(path, relative.text(path));
-  }
-  suite.base = reader.raw("base");
-  const std::string table = reader.text("table");
-  reader.finish();
+  SuiteKeys keys = suite_schema().read(reader);
+  Suite suite;
+  suite.result = std::move(keys.result);
+  suite.result.title = keys.title.empty() ? suite.result.name : keys.title;
+  suite.result.unit = keys.unit;
+  suite.unit = unit_of(reader, keys.unit);
+  suite.base = keys.base;
+  add_paths(reader, suite);
   diagnostics.throw_if_any();
-  suite.table = read_csv(file.parent_path() / table);
-  check_measured(suite.table, file.parent_path() / table);
+  suite.table = read_csv(file.parent_path() / keys.table);
+  check_measured(suite.table, file.parent_path() / keys.table);
   return suite;
 }
 

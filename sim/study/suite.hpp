@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <orrery/node.hpp>
+#include <orrery/schema.hpp>
 #include <orrery/validation.hpp>
 
 #include "config/csv.hpp"
@@ -25,6 +26,8 @@ struct Suite {
   std::vector<Override> relative;  ///< predictions are ratios to the row with these
 };
 
+/// The keys of a suite's file.
+const Table& suite_table();
 /// @throws ConfigError when the suite or its table is malformed.
 Suite read_suite(const std::filesystem::path& file);
 

@@ -39,7 +39,7 @@ struct Field {
   std::string fallback = {};
   std::string when = {};  ///< the key exists only then: "kind: mla"; empty: always
   std::vector<std::string> choices = {};
-  std::string doc = {};            ///< one line of Markdown: what it is; its unit follows
+  std::string doc = {};            ///< one line of Markdown: what it is
   std::vector<Field> fields = {};  ///< of a map, or of each map of a list
   /// The map is an entry that other files hold and that is documented by itself: "software".
   std::string entry = {};
@@ -62,7 +62,7 @@ std::vector<Table> with_entries(const Table& table);
 /// Keys that every map may have and nobody reads.
 const std::vector<std::string>& prose_keys();
 
-/// "bandwidth", "count", "ratio", "list of counts", "ring, tree or auto": the type in words.
+/// "bandwidth in GB/s", "count", "ratio", "list of counts", "ring, tree, auto": the type in words.
 std::string type_of(const Field& field);
 /// "> 0", "0.01 to 1", "at least 1"; empty where there is no bound worth saying.
 std::string range_of(const Field& field);

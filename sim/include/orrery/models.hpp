@@ -14,21 +14,23 @@
 namespace orrery {
 
 /// Named factories of one interface. A factory reads its parameters and calls Reader::finish(). The
-/// table of its keys, if it gives one, goes into the documentation.
+/// table of its keys, if it gives one, goes into the documentation and is made only for it.
 template <class Interface>
 class Models {
  public:
   using Factory = std::function<std::unique_ptr<const Interface>(Reader&)>;
-  void add(const std::string& name, Factory factory, Table table = {}) {
+  using Keys = const Table& (*)();
+  void add(const std::string& name, Factory factory, Keys keys = nullptr) {
     factories_[name] = std::move(factory);
-    table.name = name;
-    tables_[name] = std::move(table);
+    keys_[name] = keys;
   }
   /// Of the models that gave one, by name.
   [[nodiscard]] std::vector<Table> tables() const {
     std::vector<Table> result;
-    for (const auto& [name, table] : tables_) {
-      if (!table.fields.empty()) result.push_back(table);
+    for (const auto& [name, keys] : keys_) {
+      if (keys == nullptr) continue;
+      result.push_back(keys());
+      result.back().name = name;
     }
     return result;
   }
@@ -54,7 +56,7 @@ class Models {
 
  private:
   std::map<std::string, Factory> factories_;
-  std::map<std::string, Table> tables_;
+  std::map<std::string, Keys> keys_;
 };
 
 }  // namespace orrery

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,11 +70,16 @@ class Reader {
   template <class E>
   E choice(const std::string& key, const std::vector<std::pair<std::string, E>>& options,
            const std::optional<E>& fallback = std::nullopt) {
+    const Node* value = take(key, !fallback);
+    const E harmless = fallback.value_or(options.front().second);
+    if (value == nullptr) return harmless;
+    for (const auto& [name, meaning] : options) {
+      if (value->kind() == Node::Kind::Scalar && value->text() == name) return meaning;
+    }
     std::vector<std::string> names;
     for (const auto& option : options) names.push_back(option.first);
-    const int index = choice_index(key, names, fallback.has_value());
-    return index >= 0 ? options[static_cast<std::size_t>(index)].second
-                      : fallback.value_or(options.front().second);
+    refuse_choice(key, *value, names);
+    return harmless;
   }
   /// The map at `key`; when absent, reported if `required`, else an empty map is read.
   Reader child(const std::string& key, bool required = true);
@@ -85,25 +91,30 @@ class Reader {
   [[nodiscard]] std::vector<std::string> keys() const;
   /// The raw node at `key` (Null when absent); marks it as read.
   Node raw(const std::string& key);
-  /// Marks a key as read without looking at it (`source`, `notes`).
+  /// Accepts a key without looking at it.
   void ignore(const std::string& key);
 
   /// Reports an error at `key`'s value.
   void error(const std::string& key, const std::string& what);
   /// Reports every key that nobody read, with "did you mean".
   void finish();
+  /// Reports every key that is none of `known`, was not ignored and is no prose, read or not.
+  void finish(std::span<const std::string* const> known);
 
  private:
   const Node* take(const std::string& key, bool required);
   double measure(const std::string& key, Dimension dimension, std::optional<double> fallback);
   double positive_measure(const std::string& key, Dimension dimension);
-  int choice_index(const std::string& key, const std::vector<std::string>& names, bool optional);
+  void refuse_choice(const std::string& key, const Node& value,
+                     const std::vector<std::string>& names);
+  void report_unknown(std::vector<std::string> known);
   std::optional<double> number(const std::string& key, const Node& value, const char* expected);
 
   Node node_;
   std::string name_;
   Diagnostics* diagnostics_;
-  std::vector<std::string> known_;  ///< keys asked for, for suggestions
+  std::vector<std::string> known_;    ///< keys asked for, for suggestions
+  std::vector<std::string> ignored_;  ///< of them, those that nobody looks at
 };
 
 }  // namespace orrery
