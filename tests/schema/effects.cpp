@@ -1,6 +1,8 @@
 #include "schema/effects.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <iterator>
 #include <set>
 
@@ -44,6 +46,20 @@ void add_keys(const std::vector<Field>& fields, const std::string& above,
       add_keys(field.fields, key + (field.list ? "[]." : "."), keys);
     }
   }
+}
+
+// Nine digits of every number: where flows compete, the last ones depend on what ran before.
+std::string rounded(const std::string& text) {
+  std::string result;
+  const char* at = text.c_str();
+  while (*at != '\0') {
+    char* end = nullptr;
+    const bool starts = std::isdigit(static_cast<unsigned char>(*at)) != 0;
+    const double value = starts ? std::strtod(at, &end) : 0;
+    result += starts ? fmt::format("{:.9g}", value) : std::string(1, *at);
+    at = starts ? end : at + 1;
+  }
+  return result;
 }
 
 // The series are no part of the JSON report.
@@ -209,7 +225,7 @@ std::optional<std::string> Effects::outcome(const Probe& probe, const std::strin
     const Scenario scenario = make_scenario(tree, nothing, {});
     if (!probe.plan) {
       const std::string drawn = probe.draw ? draw_machine(scenario, registry_) : "";
-      return text_of(Simulation(scenario, registry_).run()) + drawn;
+      return rounded(text_of(Simulation(scenario, registry_).run()) + drawn);
     }
     return to_json(plan(scenario, registry_, {.threads = 1, .progress = {}, .stop = {}}));
   } catch (const ConfigError& error) {
