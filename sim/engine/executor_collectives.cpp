@@ -15,8 +15,7 @@ const Meeting* Executor::meeting(std::uint32_t rank, const Op& op) const {
   const std::int32_t number =
       schedule_.meeting(rank, schedule_.tables().collectives[op.work].group);
   if (number < 0) return nullptr;
-  return &meetings_[static_cast<std::size_t>(number) * kStreamCount +
-                    static_cast<std::size_t>(op.stream)];
+  return &meetings_[Schedule::queue_of(static_cast<std::size_t>(number), op.stream)];
 }
 
 void Executor::arrive(std::uint32_t rank, Stream stream, const Op& op) {

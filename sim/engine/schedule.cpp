@@ -80,7 +80,7 @@ void Schedule::index_ranks() {
       last_rank[kind] = rank;
       for (std::size_t stream = 0; stream < kStreamCount; ++stream) {
         if (kinds_[kind].starts_freely(static_cast<Stream>(stream))) {
-          free_until_[rank * kStreamCount + stream] = position;
+          free_until_[queue_of(rank, static_cast<Stream>(stream))] = position;
         }
       }
     }

@@ -28,6 +28,10 @@ struct PassWait {
 class Schedule {
  public:
   static constexpr std::uint32_t kNone = 0xffffffffU;
+  /// Of a stream of a rank or meeting in a table of all streams of all of them.
+  static std::size_t queue_of(std::size_t index, Stream stream) {
+    return index * kStreamCount + static_cast<std::size_t>(stream);
+  }
 
   /// Keeps references to the outline's tables and ranks. @pre nothing is left out
   explicit Schedule(const Outline& outline);
@@ -68,20 +72,22 @@ class Schedule {
                                       std::uint32_t position) const;
   /// Positions before this may hold an operation on the stream that starts long before its pass.
   [[nodiscard]] std::uint32_t free_until(std::uint32_t rank, Stream stream) const {
-    return free_until_[rank * kStreamCount + static_cast<std::size_t>(stream)];
+    return free_until_[queue_of(rank, stream)];
   }
   /// Whether some rank runs these operations more than once.
   [[nodiscard]] bool repeats(std::uint32_t pass) const { return repeats_[passes_[pass].ops]; }
 
   /// The number of the meeting of a rank in its group of a kind; -1 where it meets nobody.
   [[nodiscard]] std::int32_t meeting(std::uint32_t rank, int group) const {
-    return static_cast<std::size_t>(group) < groups_ ? meeting_[rank * groups_ + group] : -1;
+    return static_cast<std::size_t>(group) < groups_
+               ? meeting_[rank * groups_ + static_cast<std::size_t>(group)]
+               : -1;
   }
   [[nodiscard]] std::size_t meetings() const { return issued_.size() / kStreamCount; }
   /// Collectives that each member of a meeting issues on a stream in the whole step, ascending. The
   /// n-th of one meets the n-th of the others.
   [[nodiscard]] const std::vector<std::uint32_t>& issued(std::size_t meeting, Stream stream) const {
-    return issued_[meeting * kStreamCount + static_cast<std::size_t>(stream)];
+    return issued_[queue_of(meeting, stream)];
   }
 
  private:
