@@ -38,7 +38,7 @@ PLANTED = [
     ("sim/thermal/network.cpp", "<orrery/accelerator.hpp>", "thermal may not include contracts"),
     ("sim/include/orrery/accelerator.hpp", "<orrery/platform.hpp>", "contracts may not include platform"),
     ("sim/platform/layout.cpp", "<orrery/outline.hpp>", "platform may not include program"),
-    ("sim/program/flatten.cpp", '"engine/cost_table.hpp"', "program may not include engine"),
+    ("sim/program/outline.cpp", '"engine/cost_table.hpp"', "program may not include engine"),
     ("sim/engine/cost_table.cpp", "<orrery/report.hpp>", "engine may not include report"),
     ("sim/include/orrery/step_result.hpp", "<orrery/operation_report.hpp>", "engine may not include job"),
     ("sim/job/job_environment.cpp", "<orrery/report.hpp>", "job may not include report"),

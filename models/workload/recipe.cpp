@@ -164,6 +164,8 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
   if (!layer) {
     fields.push_back(required("global_batch", &R::global_batch, whole(),
                               "sequences in a step, of all replicas"));
+    fields.push_back(optional("recompute_fraction", &R::recompute_fraction,
+                              schema::between(0.0, 1.0), "of the layers, with `recompute: full`"));
   }
   const std::vector<Binding<R>> rest = {
       optional("microbatch", &R::microbatch, whole(), "sequences per replica and pass"),
@@ -184,8 +186,6 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
                  .choices = {"attention", "norm", "latent_up", "expert_activation"},
                  .doc = "what runs again"},
                 read_modules),
-      optional("recompute_fraction", &R::recompute_fraction, schema::between(0.0, 1.0),
-               "of the layers, with `recompute: full`"),
       schema::entry("software",
                     required("software", &R::software, &Software::schema(),
                              "what trains it; a name stands for `{use: software/NAME}`")),

@@ -142,20 +142,20 @@ TEST(Schema, RangesUnitsAndChoicesAreChecked) {
       Messages{"f:1:8: rate: must be greater than zero; expected a bandwidth such as '50 GB/s'; "
                "got '0 GB/s'"});
   EXPECT_EQ(errors("latency: 3 GB}"),
-            Messages{"f:1:26: latency: expected a time such as '5 us'; got '3 GB'"});
+            Messages{"f:1:25: latency: expected a time such as '5 us'; got '3 GB'"});
   EXPECT_EQ(errors("ports: 1}"),
-            Messages{"f:1:24: ports: expected an integer of at least 2; got '1'"});
-  EXPECT_EQ(errors("ports: 65}"), Messages{"f:1:24: ports: expected at most 64; got 65"});
+            Messages{"f:1:23: ports: expected an integer of at least 2; got '1'"});
+  EXPECT_EQ(errors("ports: 65}"), Messages{"f:1:23: ports: expected at most 64; got 65"});
   EXPECT_EQ(errors("share: 2}"),
-            Messages{"f:1:24: share: expected a number between 0.1 and 1 without a unit; got '2'"});
-  EXPECT_EQ(errors("open: yes}"), Messages{"f:1:23: open: expected true or false; got 'yes'"});
+            Messages{"f:1:23: share: expected a number between 0.1 and 1 without a unit; got '2'"});
+  EXPECT_EQ(errors("open: yes}"), Messages{"f:1:22: open: expected true or false; got 'yes'"});
   EXPECT_EQ(
       errors("shape: rings}"),
-      Messages{"f:1:24: shape: expected one of ring, tree; got 'rings'; did you mean 'ring'?"});
+      Messages{"f:1:23: shape: expected one of ring, tree; got 'rings'; did you mean 'ring'?"});
   EXPECT_EQ(errors("fans: {count: 1}}"),
-            Messages{"f:1:23: fans: expected a sequence of maps; got a map"});
+            Messages{"f:1:22: fans: expected a sequence of maps; got a map"});
   EXPECT_EQ(errors("fans: [{count: 0}]}"),
-            Messages{"f:1:32: count: expected an integer of at least 1; got '0'"});
+            Messages{"f:1:31: count: expected an integer of at least 1; got '0'"});
 }
 
 TEST(Schema, UnknownKeysAreReportedWithASuggestion) {
@@ -199,7 +199,7 @@ TEST(Schema, DescribesItsKeys) {
   has("| `name` | text |  | box | in reports |");
   has("| `rate` | bandwidth in GB/s | > 0 | required | in each direction |");
   has("| `latency` | time in us |  | 4 us | of one |");
-  has("| `inlet` | temperature in degC |  | 25 degC | of the air |");
+  has("| `inlet` | temperature in degC |  | 25.0 degC | of the air |");
   has("| `ports` | count | 2 to 64 | 2 | for cables |");
   has("| `share` | ratio | 0.1 to 1 | 0.5 | of it |");
   has("| `open` | boolean |  | false | without a lid |");
