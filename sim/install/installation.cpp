@@ -21,7 +21,8 @@ std::string run_path_of(const link_map& object) {
   const ElfW(Dyn)* entry = nullptr;
   for (const ElfW(Dyn)* at = object.l_ld; at->d_tag != DT_NULL; ++at) {
     // The loader has made an address of it.
-    if (at->d_tag == DT_STRTAB) std::memcpy(static_cast<void*>(&strings), &at->d_un.d_ptr, sizeof strings);
+    if (at->d_tag == DT_STRTAB)
+      std::memcpy(static_cast<void*>(&strings), &at->d_un.d_ptr, sizeof strings);
     const bool older = at->d_tag == DT_RPATH && entry == nullptr;
     if (at->d_tag == DT_RUNPATH || older) entry = at;
   }

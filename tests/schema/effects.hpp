@@ -3,6 +3,7 @@
 /// probes, and what these give is compared.
 
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -59,7 +60,8 @@ class Effects {
   };
   class Walk;
 
-  [[nodiscard]] bool has_effect(const std::string& key, std::string& tried);
+  [[nodiscard]] bool has_effect(const std::string& key, std::string& tried,
+                                int attempts = std::numeric_limits<int>::max());
   [[nodiscard]] std::vector<Node> changes(const std::string& key, const Site& site) const;
   /// What a probe gives with the value at `path`; empty where that is no legal scenario, whose
   /// mistake is `problem`. Nothing is changed where `path` is empty.

@@ -169,7 +169,7 @@ TEST(FatTree, DescribesMetasThreeLevels) {
   EXPECT_EQ(count(platform, ComponentKind::LeafSwitch), 1536);
   EXPECT_EQ(count(platform, ComponentKind::SpineSwitch), 8 * 8);
   EXPECT_EQ(count(platform, ComponentKind::CoreSwitch), 8);
-  EXPECT_DOUBLE_EQ(rate(platform, {0, 8 * 383}), 50);        // one pod
+  EXPECT_DOUBLE_EQ(rate(platform, {0, 8 * 383}), 50);  // one pod
   // 55 cables up for 384 down, a little more than a seventh.
   EXPECT_DOUBLE_EQ(rate(platform, {0, 8 * 384}), 50.0 * 55 / 384);  // two
   // Data-parallel ranks 16 servers apart: 24 a pod, one hop in 24 leaves it.
