@@ -164,10 +164,9 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
   if (!layer) {
     fields.push_back(required("global_batch", &R::global_batch, whole(),
                               "sequences in a step, of all replicas"));
-    fields.push_back(optional("recompute_fraction", &R::recompute_fraction,
-                              schema::between(0.0, 1.0), "of the layers, with `recompute: full`"));
   }
-  const std::vector<Binding<R>> rest = {
+  std::vector<Binding<R>> fraction;  // of a whole model only
+  const std::vector<Binding<R>> how = {
       optional("microbatch", &R::microbatch, whole(), "sequences per replica and pass"),
       schema::entry("parallelism", optional("parallelism", &R::parallelism, &Parallelism::schema(),
                                             "how the job is split over devices")),
@@ -185,7 +184,13 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
                  .when = "recompute: selective",
                  .choices = {"attention", "norm", "latent_up", "expert_activation"},
                  .doc = "what runs again"},
-                read_modules),
+                read_modules)};
+  if (!layer) {
+    fraction.push_back(optional("recompute_fraction", &R::recompute_fraction,
+                                schema::between(0.0, 1.0),
+                                "of the layers, with `recompute: full`"));
+  }
+  const std::vector<Binding<R>> rest = {
       schema::entry("software",
                     required("software", &R::software, &Software::schema(),
                              "what trains it; a name stands for `{use: software/NAME}`")),
@@ -196,7 +201,7 @@ std::vector<Binding<Recipe>> recipe_fields(bool layer) {
                  .doc = "overrides it, key by key",
                  .entry = "overlap"},
                 read_overlap)};
-  return std::move(fields) + rest;
+  return std::move(fields) + how + fraction + rest;
 }
 
 }  // namespace

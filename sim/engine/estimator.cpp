@@ -15,6 +15,7 @@ class Estimator {
   Estimator(const Outline& outline, const CostTable& costs, Seconds launch_time, bool at_once)
       : outline_(outline),
         index_(outline),
+        links_(outline, costs),
         rests_(outline, profiles_),
         exchange_(outline),
         passes_of_(outline.ranks.size()),
@@ -46,16 +47,11 @@ class Estimator {
 
  private:
   void make_profiles(const CostTable& costs, Seconds launch_time) {
-    PortRates ports{};
-    for (const CollectiveUse& use : outline_.collectives) {
-      ports[0] = max(ports[0], use.request.layout.scale_up);
-      ports[1] = max(ports[1], use.request.layout.scale_out);
-    }
     int kinds = 1;
     for (const RepresentedRank& rank : outline_.ranks) kinds = std::max(kinds, rank.kind + 1);
     profiles_.reserve(static_cast<std::size_t>(kinds));
     for (int kind = 0; kind < kinds; ++kind) {
-      profiles_.emplace_back(index_, costs, ports, launch_time, kind);
+      profiles_.emplace_back(index_, costs, links_, launch_time, kind);
     }
   }
 
@@ -158,6 +154,7 @@ class Estimator {
 
   const Outline& outline_;
   OutlineIndex index_;
+  LinkSlots links_;
   std::vector<RoutineProfiles> profiles_;  // by kind of device
   RestProfiles rests_;
   StepExchange exchange_;

@@ -7,16 +7,13 @@
 
 #include <orrery/program.hpp>
 
-#include "engine/cost_table.hpp"
+#include "engine/link_slots.hpp"
 #include "kernel/kernel.hpp"
 
 namespace orrery {
 
 /// The resources of a program. Every represented rank has its own of those that the platform holds
 /// once for a class; what `placed` layouts name is shared by all ranks.
-///
-/// A resource that another one of the same rank bounds in every collective at least as tightly can
-/// never be what holds a flow up, and is left out: in most machines one is left for each level.
 class FlowDemands {
  public:
   /// Adds what is needed to `kernel`. O(ranks + collectives).
@@ -44,8 +41,7 @@ class FlowDemands {
   };
   using Needs = std::vector<std::vector<Need>>;  // by load
 
-  void add_own(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
-               Kernel& kernel);
+  void add_needs(const WorkTables& tables, const CostTable& costs);
   struct Alone {
     std::vector<BytesPerSecond> fastest;  // by load
     Seconds time{};
@@ -55,9 +51,9 @@ class FlowDemands {
                   const std::vector<BytesPerSecond>& capacity);
   void add_placed(const WorkTables& tables, Kernel& kernel);
 
+  LinkSlots own_links_;
   std::vector<Needs> needs_;              // by collective
   std::vector<Alone> alone_;              // by collective
-  std::uint32_t slots_ = 0;               // own resources of each rank
   std::vector<Kernel::Resource> own_;     // by rank, then slot
   std::vector<Kernel::Resource> placed_;  // as WorkTables::resources
   std::vector<Demand> demands_;

@@ -260,7 +260,7 @@ void RankTimeline::start_collective(Stream stream) {
   const std::uint32_t work =
       of.step() == nullptr ? static_cast<std::uint32_t>(of.pass().message) : of.step()->op.work;
   host_ += profiles_.launch_time();
-  traffic_.hold(stream, profiles_.costs().collective(work));
+  traffic_.hold(stream, work, profiles_.costs().collective(work));
   started_[at(stream)] = now_;
   left_[at(stream)] = false;
   const int group = profiles_.index().outline().collectives[work].group;

@@ -19,7 +19,7 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
                StreamCursor(profiles.index(), passes, Stream::ParamComm),
                StreamCursor(profiles.index(), passes, Stream::Send),
                StreamCursor(profiles.index(), passes, Stream::TensorComm)},
-      traffic_(profiles.ports()) {
+      traffic_(profiles.links()) {
   meeting_.fill(StepExchange::kAlone);
   look_up(Stream::Compute);
   for (const Stream stream : kBeside) look_up(stream);

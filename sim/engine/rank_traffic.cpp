@@ -5,10 +5,16 @@
 #include <orrery/error.hpp>
 
 namespace orrery {
+namespace {
 
-void RankTraffic::hold(Stream stream, const CollectiveCost& cost) {
+constexpr double kRounding = 1e-12;
+
+}  // namespace
+
+void RankTraffic::hold(Stream stream, std::uint32_t index, const CollectiveCost& cost) {
   Transfer& transfer = at(stream);
   transfer.cost = &cost;
+  transfer.index = index;
   transfer.phase = Phase::Held;
   ++busy_;
   multiprocessors_ += cost.multiprocessors;
@@ -44,11 +50,16 @@ void RankTraffic::add_memory() {
 }
 
 void RankTraffic::advance(Seconds now) {
+  bool changed = false;
   for (Transfer& transfer : transfers_) {
     if (transfer.cost == nullptr) continue;
-    if (transfer.phase == Phase::Latency && transfer.begins <= now) start_flows(transfer, now);
-    if (transfer.phase == Phase::Moving) end_flows(transfer, now);
+    if (transfer.phase == Phase::Latency && transfer.begins <= now) {
+      start_flows(transfer, now);
+      changed = true;
+    }
+    if (transfer.phase == Phase::Moving && end_flows(transfer, now)) changed = true;
   }
+  if (changed) share(now);
   find_next();
 }
 
@@ -66,54 +77,100 @@ void RankTraffic::start_flows(Transfer& transfer, Seconds now) {
   for (std::size_t i = 0; i < transfer.flows; ++i) {
     const LinkLoad& load = cost.loads[i];
     const BytesPerSecond alone = load.bytes / cost.transfer;
-    transfer.flow[i] = {.link = static_cast<int>(load.link),
+    transfer.flow[i] = {.load = static_cast<int>(i),
+                        .collective = transfer.index,
                         .left = load.bytes,
                         .since = now,
                         .end = now + cost.transfer,
                         .alone = alone,
                         .rate = alone};
   }
-  for (const LinkLoad& load : cost.loads) share(static_cast<int>(load.link), now);
 }
 
-void RankTraffic::end_flows(Transfer& transfer, Seconds now) {
+bool RankTraffic::end_flows(Transfer& transfer, Seconds now) {
+  const std::size_t before = transfer.flows;
   for (std::size_t i = 0; i < transfer.flows;) {
     if (transfer.flow[i].end > now) {
       ++i;
-      continue;
+    } else {
+      transfer.flow[i] = transfer.flow[--transfer.flows];
     }
-    const int link = transfer.flow[i].link;
-    transfer.flow[i] = transfer.flow[--transfer.flows];
-    if (link >= 0) share(link, now);
   }
   if (transfer.flows == 0) transfer.phase = Phase::Moved;
+  return transfer.flows < before;
 }
 
-// Water-filling: in the order of what they would take alone, each flow gets at most an equal part
-// of what is left.
-void RankTraffic::share(int link, Seconds now) {
+void RankTraffic::share(Seconds now) {
   std::array<Flow*, std::size_t{2} * kStreamCount> on{};
   std::size_t count = 0;
   for (Transfer& transfer : transfers_) {
     if (transfer.cost == nullptr || transfer.phase != Phase::Moving) continue;
     for (std::size_t i = 0; i < transfer.flows; ++i) {
-      if (transfer.flow[i].link == link) on[count++] = &transfer.flow[i];
+      if (transfer.flow[i].load >= 0) on[count++] = &transfer.flow[i];
     }
   }
-  const auto end = on.begin() + static_cast<std::ptrdiff_t>(count);
-  std::sort(on.begin(), end, [](const Flow* a, const Flow* b) { return a->alone < b->alone; });
-  BytesPerSecond left = ports_[static_cast<std::size_t>(link)];
-  if (left <= BytesPerSecond(0)) left = BytesPerSecond(1e300);
-  for (std::size_t i = 0; i < count; ++i) {
-    Flow& flow = *on[i];
-    const BytesPerSecond rate = min(flow.alone, left / static_cast<double>(count - i));
-    left -= rate;
-    if (rate == flow.rate) continue;
-    flow.left = max(Bytes(0), flow.left - flow.rate * (now - flow.since));
-    flow.since = now;
-    flow.rate = rate;
-    flow.end = now + flow.left / rate;
+  const std::span<Flow* const> flows(on.data(), count);
+  if (count == 1) {
+    on[0]->share = on[0]->alone;
+  } else if (count > 1) {
+    fill(flows);
   }
+  for (Flow* flow : flows) {
+    if (flow->share == flow->rate) continue;
+    flow->left = max(Bytes(0), flow->left - flow->rate * (now - flow->since));
+    flow->since = now;
+    flow->rate = flow->share;
+    flow->end = now + flow->left / flow->rate;
+  }
+}
+
+// Water-filling: all rise together; those that are as fast as alone stop there, and where there are
+// none, those that a full slot holds.
+void RankTraffic::fill(std::span<Flow* const> flows) {
+  left_ = links_.capacity();
+  for (Flow* flow : flows) flow->share = kOpen;
+  for (std::size_t open = flows.size(); open > 0;) {
+    const BytesPerSecond level = find_level(flows);
+    const bool alone = std::any_of(flows.begin(), flows.end(), [&](const Flow* flow) {
+      return flow->share == kOpen && flow->alone <= level;
+    });
+    for (Flow* flow : flows) {
+      if (flow->share != kOpen || !(alone ? flow->alone <= level : held(*flow))) continue;
+      flow->share = min(flow->alone, level);
+      for (const LinkSlots::Need& need : needs(*flow)) {
+        left_[need.slot] = max(BytesPerSecond(0), left_[need.slot] - flow->share * need.per_byte);
+      }
+      --open;
+    }
+  }
+}
+
+// How far open flows rise until the first slot is full; notes which are then.
+BytesPerSecond RankTraffic::find_level(std::span<Flow* const> flows) {
+  taken_.assign(left_.size(), 0.0);
+  full_.assign(left_.size(), false);
+  for (const Flow* flow : flows) {
+    if (flow->share != kOpen) continue;
+    for (const LinkSlots::Need& need : needs(*flow)) taken_[need.slot] += need.per_byte;
+  }
+  BytesPerSecond level{1e300};
+  for (std::size_t slot = 0; slot < left_.size(); ++slot) {
+    if (taken_[slot] > 0) level = min(level, left_[slot] / taken_[slot]);
+  }
+  for (std::size_t slot = 0; slot < left_.size(); ++slot) {
+    full_[slot] = taken_[slot] > 0 && left_[slot] / taken_[slot] <= level * (1 + kRounding);
+  }
+  return level;
+}
+
+std::span<const LinkSlots::Need> RankTraffic::needs(const Flow& flow) const {
+  return links_.of(flow.collective, static_cast<std::size_t>(flow.load));
+}
+
+bool RankTraffic::held(const Flow& flow) const {
+  const auto of_flow = needs(flow);
+  return std::any_of(of_flow.begin(), of_flow.end(),
+                     [this](const LinkSlots::Need& need) { return full_[need.slot]; });
 }
 
 void RankTraffic::find_next() {

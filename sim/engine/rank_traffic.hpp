@@ -2,24 +2,25 @@
 /// Communication under way on a rank: what of the device it holds, and how its links are shared.
 
 #include <array>
+#include <span>
+#include <vector>
 
 #include "engine/cost_table.hpp"
+#include "engine/link_slots.hpp"
 
 namespace orrery {
 
-/// What all of a rank's flows on each LinkClass can have together.
-using PortRates = std::array<BytesPerSecond, 2>;
-
-/// As the event engine has it: a collective is a latency, then a flow on each link that it loads.
-/// Flows share a link max-min, none faster than alone. Multiprocessors are held from the start,
-/// memory bandwidth from the end of the latency, both to the end.
+/// As the event engine has it: a collective is a latency, then a flow on each level of links that
+/// it loads. Flows share the links max-min, none faster than alone. Multiprocessors are held from
+/// the start, memory bandwidth from the end of the latency, both to the end.
 class RankTraffic {
  public:
-  explicit RankTraffic(const PortRates& ports) : ports_(ports) {}
+  /// Keeps the reference.
+  explicit RankTraffic(const LinkSlots& links) : links_(links) {}
 
   /// A collective takes its place on its stream and holds its multiprocessors.
-  /// @pre nothing is under way there. `cost` outlives it
-  void hold(Stream stream, const CollectiveCost& cost);
+  /// @pre nothing is under way there. `cost`, of collective `index`, outlives it
+  void hold(Stream stream, std::uint32_t index, const CollectiveCost& cost);
   /// Its latency begins.
   void begin(Stream stream, Seconds now);
   /// It leaves its stream.
@@ -52,15 +53,19 @@ class RankTraffic {
   static constexpr Seconds kNever{1e300};
 
  private:
+  static constexpr BytesPerSecond kOpen{-1};  // a share that is not known yet
   enum class Phase { Held, Latency, Moving, Moved };
   struct Flow {
-    int link = -1;  // a LinkClass; -1 where it only takes time
-    Bytes left{};   // at `since`
+    int load = -1;  // of its collective; -1 where it only takes time
+    std::uint32_t collective = 0;
+    Bytes left{};  // at `since`
     Seconds since{}, end{};
     BytesPerSecond alone{}, rate{};
+    BytesPerSecond share{};  // scratch of fill()
   };
   struct Transfer {
     const CollectiveCost* cost = nullptr;
+    std::uint32_t index = 0;  // of the collective
     Phase phase = Phase::Held;
     Seconds begins{};  // the flows, after the latency
     std::size_t flows = 0;
@@ -72,12 +77,20 @@ class RankTraffic {
   }
   [[nodiscard]] Transfer& at(Stream stream) { return transfers_[static_cast<std::size_t>(stream)]; }
   void start_flows(Transfer& transfer, Seconds now);
-  void end_flows(Transfer& transfer, Seconds now);
+  bool end_flows(Transfer& transfer, Seconds now);
   void add_memory();
-  void share(int link, Seconds now);
+  void share(Seconds now);
+  void fill(std::span<Flow* const> flows);
+  BytesPerSecond find_level(std::span<Flow* const> flows);
+  [[nodiscard]] std::span<const LinkSlots::Need> needs(const Flow& flow) const;
+  [[nodiscard]] bool held(const Flow& flow) const;
   void find_next();
 
-  PortRates ports_;
+  const LinkSlots& links_;
+  // Scratch of fill(), by slot: what is left, what open flows take for each byte, which are full.
+  std::vector<BytesPerSecond> left_;
+  std::vector<double> taken_;
+  std::vector<bool> full_;
   std::array<Transfer, kStreamCount> transfers_{};
   int busy_ = 0;  // streams
   int multiprocessors_ = 0;

@@ -60,11 +60,11 @@ RoutineProfile RoutineProfile::repeated(std::uint32_t times) const {
   return all;
 }
 
-RoutineProfiles::RoutineProfiles(const OutlineIndex& index, const CostTable& costs, PortRates ports,
-                                 Seconds launch_time, int kind)
+RoutineProfiles::RoutineProfiles(const OutlineIndex& index, const CostTable& costs,
+                                 const LinkSlots& links, Seconds launch_time, int kind)
     : index_(index),
       costs_(costs),
-      ports_(ports),
+      links_(links),
       launch_time_(launch_time),
       kind_(kind),
       profiles_(index.outline().routines.size()),

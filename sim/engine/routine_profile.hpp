@@ -40,7 +40,7 @@ RoutineProfile profile_of(const RankTimeline& line);
 class RoutineProfiles {
  public:
   /// Keeps references.
-  RoutineProfiles(const OutlineIndex& index, const CostTable& costs, PortRates ports,
+  RoutineProfiles(const OutlineIndex& index, const CostTable& costs, const LinkSlots& links,
                   Seconds launch_time, int kind);
 
   [[nodiscard]] const RoutineProfile& of(std::uint32_t routine);
@@ -54,7 +54,7 @@ class RoutineProfiles {
   [[nodiscard]] double slowdown(std::uint32_t block, const RankTraffic& beside);
   [[nodiscard]] const OutlineIndex& index() const { return index_; }
   [[nodiscard]] const CostTable& costs() const { return costs_; }
-  [[nodiscard]] const PortRates& ports() const { return ports_; }
+  [[nodiscard]] const LinkSlots& links() const { return links_; }
   [[nodiscard]] int kind() const { return kind_; }
   [[nodiscard]] Seconds launch_time() const { return launch_time_; }
 
@@ -69,7 +69,7 @@ class RoutineProfiles {
   using Slowdowns = std::array<Slowdown, 4>;  // the last that were asked for
   const OutlineIndex& index_;
   const CostTable& costs_;
-  PortRates ports_;
+  const LinkSlots& links_;
   Seconds launch_time_;
   int kind_;
   std::vector<RoutineProfile> profiles_;

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "unit/engine/support.hpp"
+#include "unit/engine/outline_support.hpp"
 
 namespace orrery::engine_test {
 namespace {
 
 constexpr double kRounding = 1e-12;
-constexpr PortRates kPorts = {BytesPerSecond(10), BytesPerSecond(2)};
 
 CollectiveCost on(LinkClass link, double bytes, double transfer, double latency = 0) {
   CollectiveCost cost = timed(transfer, latency, 5);
@@ -18,6 +17,41 @@ CollectiveCost on(LinkClass link, double bytes, double transfer, double latency 
   return cost;
 }
 
+/// A rank that issues these collectives, on links of 10 B/s in the server and 2 B/s out of it
+/// unless their layouts say what they take.
+class Rank {
+ public:
+  explicit Rank(const std::vector<CollectiveCost>& costs,
+                const std::vector<std::vector<ResourceUse>>& up = {})
+      : bench_(bench(costs, up)) {}
+
+  // Collective `index` begins its latency on a stream.
+  void begin(Stream stream, std::uint32_t index, double now = 0) {
+    traffic.hold(stream, index, costs_.collective(index));
+    traffic.begin(stream, Seconds(now));
+  }
+
+ private:
+  static OutlineBench bench(const std::vector<CollectiveCost>& costs,
+                            const std::vector<std::vector<ResourceUse>>& up) {
+    OutlineBench result;
+    for (const CollectiveCost& cost : costs) {
+      (void)result.collective(cost, Stream::DataComm, Tile::DataComm);
+    }
+    for (std::size_t i = 0; i < up.size(); ++i) {
+      result.outline.collectives[i].request.layout.up = up[i];
+    }
+    return result;
+  }
+
+  OutlineBench bench_;
+  CostTable costs_{bench_.costs(bench_.outline)};
+  LinkSlots links_{bench_.outline, costs_};
+
+ public:
+  RankTraffic traffic{links_};
+};
+
 // To the next change, which is at `time`.
 void expect_change(RankTraffic& traffic, double time) {
   EXPECT_NEAR(traffic.next().si(), time, kRounding);
@@ -25,10 +59,9 @@ void expect_change(RankTraffic& traffic, double time) {
 }
 
 TEST(RankTraffic, HoldsMultiprocessorsFromTheStartAndMemoryFromTheEndOfTheLatency) {
-  const CollectiveCost cost = on(LinkClass::ScaleUp, 20, 4, 1);
-  RankTraffic traffic(kPorts);
-  traffic.hold(Stream::DataComm, cost);
-  traffic.begin(Stream::DataComm, Seconds(2));
+  Rank rank({on(LinkClass::ScaleUp, 20, 4, 1)});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::DataComm, 0, 2);
   EXPECT_EQ(traffic.multiprocessors(), 5);
   EXPECT_EQ(traffic.memory(), BytesPerSecond(0));
   expect_change(traffic, 3);
@@ -45,16 +78,12 @@ TEST(RankTraffic, HoldsMultiprocessorsFromTheStartAndMemoryFromTheEndOfTheLatenc
 TEST(RankTraffic, SharesALinkMaxMin) {
   // 2 B/s, 8 B/s and 10 B/s alone on 10 B/s: the first keeps 2, the others get 4 each until 5 s,
   // when 20 of 24 B and all of 20 B are there; then 8.
-  const CollectiveCost low = on(LinkClass::ScaleUp, 20, 10),
-                       middle = on(LinkClass::ScaleUp, 44, 5.5),
-                       high = on(LinkClass::ScaleUp, 20, 2);
-  RankTraffic traffic(kPorts);
-  const Stream streams[] = {Stream::Compute, Stream::DataComm, Stream::TensorComm};
-  const CollectiveCost* costs[] = {&high, &low, &middle};
-  for (int i = 0; i < 3; ++i) {
-    traffic.hold(streams[i], *costs[i]);
-    traffic.begin(streams[i], Seconds(0));
-  }
+  Rank rank({on(LinkClass::ScaleUp, 20, 2), on(LinkClass::ScaleUp, 20, 10),
+             on(LinkClass::ScaleUp, 44, 5.5)});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::Compute, 0);
+  rank.begin(Stream::DataComm, 1);
+  rank.begin(Stream::TensorComm, 2);
   expect_change(traffic, 0);
   expect_change(traffic, 5);
   EXPECT_TRUE(traffic.moved(Stream::Compute));
@@ -66,14 +95,50 @@ TEST(RankTraffic, SharesALinkMaxMin) {
   EXPECT_TRUE(traffic.moved(Stream::DataComm));
 }
 
+TEST(RankTraffic, OverADegradedLinkTakesMoreOfIt) {
+  // The first takes 2.5 of the link for each byte: equal rates r with 2.5 r + r = 10 B/s, below the
+  // 4 and 8 B/s that they have alone. After 20 / r = 7 s the second is there, the first has 20 B
+  // left at 4 B/s.
+  const std::vector<ResourceUse> bad = {{0, 2.5, BytesPerSecond(10)}},
+                                 good = {{0, 1, BytesPerSecond(10)}};
+  Rank rank({on(LinkClass::ScaleUp, 40, 10), on(LinkClass::ScaleUp, 20, 2.5)}, {bad, good});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::Compute, 0);
+  rank.begin(Stream::DataComm, 1);
+  expect_change(traffic, 0);
+  expect_change(traffic, 7);
+  EXPECT_TRUE(traffic.moved(Stream::DataComm));
+  traffic.release(Stream::DataComm);
+  expect_change(traffic, 7 + 20 / 4.0);
+  EXPECT_TRUE(traffic.moved(Stream::Compute));
+}
+
+TEST(RankTraffic, OverTwoLinksIsHeldUpByTheFuller) {
+  // The first takes both links, of 10 and 4 B/s, the others one each: the second link gives 2 B/s
+  // to each of its flows, the first what is left, 8, to the other. Equal shares of the first link
+  // alone would be 5.
+  const ResourceUse wide{0, 1, BytesPerSecond(10)}, narrow{1, 1, BytesPerSecond(4)};
+  Rank rank(
+      {on(LinkClass::ScaleUp, 4, 1), on(LinkClass::ScaleUp, 8, 0.8), on(LinkClass::ScaleUp, 4, 1)},
+      {{wide, narrow}, {wide}, {narrow}});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::Compute, 0);
+  rank.begin(Stream::DataComm, 1);
+  rank.begin(Stream::TensorComm, 2);
+  expect_change(traffic, 0);
+  expect_change(traffic, 1);
+  EXPECT_TRUE(traffic.moved(Stream::DataComm));
+  traffic.release(Stream::DataComm);
+  expect_change(traffic, 2);
+  EXPECT_TRUE(traffic.moved(Stream::Compute));
+  EXPECT_TRUE(traffic.moved(Stream::TensorComm));
+}
+
 TEST(RankTraffic, LinksAreApart) {
-  const CollectiveCost up = on(LinkClass::ScaleUp, 30, 3), out = on(LinkClass::ScaleOut, 8, 4);
-  RankTraffic traffic(kPorts);
-  traffic.hold(Stream::Compute, up);
-  traffic.hold(Stream::DataComm, out);
-  EXPECT_TRUE(traffic.held(Stream::DataComm));
-  traffic.begin(Stream::Compute, Seconds(0));
-  traffic.begin(Stream::DataComm, Seconds(0));
+  Rank rank({on(LinkClass::ScaleUp, 30, 3), on(LinkClass::ScaleOut, 8, 4)});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::Compute, 0);
+  rank.begin(Stream::DataComm, 1);
   expect_change(traffic, 0);
   expect_change(traffic, 3);
   EXPECT_FALSE(traffic.moved(Stream::DataComm));

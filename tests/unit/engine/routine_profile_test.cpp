@@ -133,7 +133,8 @@ TEST(RoutineProfiles, OfAnOperation) {
   const Step host = bench.host(7);
   const CostTable costs = bench.costs(bench.outline);
   const OutlineIndex index(bench.outline);
-  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0.5), 0);
+  const LinkSlots links(bench.outline, costs);
+  RoutineProfiles profiles(index, costs, links, Seconds(0.5), 0);
   const RoutineProfile of_block = profiles.of(block.op);
   EXPECT_EQ(of_block.time, Seconds(2 * 3 + 5 * 2));
   EXPECT_EQ(of_block.launching, Seconds(0.5 * 5));
@@ -156,7 +157,8 @@ TEST(RoutineProfiles, ARoutineIsThatOfItsSteps) {
   const auto chunk = bench.add({bench.compute(4), OutlineBench::run(layer, 3), bench.host(1)});
   const CostTable costs = bench.costs(bench.outline);
   const OutlineIndex index(bench.outline);
-  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0.5), 0);
+  const LinkSlots links(bench.outline, costs);
+  RoutineProfiles profiles(index, costs, links, Seconds(0.5), 0);
   const RoutineProfile& all = profiles.of(chunk);
   EXPECT_NEAR(all.time.si(), 4 + 3 * 3 + 1, kRounding);
   EXPECT_NEAR(seconds(all.tiles, Tile::Compute), 7, kRounding);
@@ -177,7 +179,8 @@ TEST(RoutineProfiles, ARoutineThatWaitsForItsOwnCommunicationIsClosed) {
       {bench.compute(1), bench.collective(timed(3), Stream::DataComm, Tile::DataComm, {0})});
   const CostTable costs = bench.costs(bench.outline);
   const OutlineIndex index(bench.outline);
-  RoutineProfiles profiles(index, costs, PortRates{}, Seconds(0), 0);
+  const LinkSlots links(bench.outline, costs);
+  RoutineProfiles profiles(index, costs, links, Seconds(0), 0);
   EXPECT_TRUE(profiles.of(closed).closed);
   EXPECT_NEAR(profiles.of(closed).time.si(), 4, kRounding);
   EXPECT_NEAR(seconds(profiles.of(closed).tiles, Tile::TensorComm), 2, kRounding);
