@@ -92,6 +92,7 @@ class Builder {
     layout = part_.layout(devices, collective.request.kind);
     layout.up = placed(layout.up);
     layout.out = placed(layout.out);
+    layout.pairs = layout.out;  // a part's routes are those of its pattern
     add(fmt::format("{} of {}", to_text(collective.request.kind), devices.size()),
         collective.request.bytes, collective.at, "", std::move(use));
   }
@@ -233,7 +234,16 @@ struct TransfersKeys {
   std::vector<PlacedCollective> collectives;
 };
 
-void check_transfers(Reader& reader, const TransfersKeys&) {
+// Each is compared with all that it may share something with.
+constexpr std::size_t kMostTransfers = 2'000;
+
+void check_transfers(Reader& reader, const TransfersKeys& keys) {
+  const std::size_t count = keys.copies.size() + keys.collectives.size();
+  if (count > kMostTransfers) {
+    const char* key = keys.copies.size() > keys.collectives.size() ? "copies" : "collectives";
+    reader.error(key, fmt::format("{}: expected at most {} transfers in all; got {}", key,
+                                  kMostTransfers, count));
+  }
   if (reader.has("copies") || reader.has("collectives")) return;
   reader.error("copies",
                "copies: expected transfers such as {from: server0.gpu0, to: server0.ssd0, bytes: "

@@ -67,8 +67,7 @@ Seconds last_end(std::vector<Use> uses, double capacity) {
 std::vector<PlacedLoad> placed_loads(const CollectiveUse& use, const CollectiveCost& cost) {
   std::vector<PlacedLoad> loads;
   for (const LinkLoad& load : cost.loads) {
-    const GroupLayout& layout = use.request.layout;
-    for (const ResourceUse& one : load.link == LinkClass::ScaleUp ? layout.up : layout.out) {
+    for (const ResourceUse& one : use.request.uses(load.link)) {
       loads.push_back({one.resource, load.bytes * one.per_byte});
     }
   }

@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <cstdlib>
 
 #include <cmath>
 #include <span>
@@ -28,7 +29,9 @@ constexpr Step kEnergies[] = {{"J", 1}, {"kJ", 1e3}, {"MJ", 1e6}, {"GJ", 1e9}, {
 constexpr Step kPowers[] = {{"W", 1}, {"kW", 1e3}, {"MW", 1e6}, {"GW", 1e9}};
 
 /// Rounding comes before the choice of prefix, so that 999.96 us reads "1.000 ms", not "1000 us".
-double rounded(double value) { return std::stod(fmt::format("{:.3e}", value)); }
+double rounded(double value) {
+  return std::strtod(fmt::format("{:.3e}", value).c_str(), nullptr);  // of the least values, too
+}
 
 /// `steps` rise in scale; `plain` is the unprefixed unit, for zero and for what is not finite.
 std::string scaled(double value, std::span<const Step> steps, std::string_view plain) {

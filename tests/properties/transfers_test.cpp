@@ -153,6 +153,20 @@ TEST(Transfers, OfAnAllReduceShareItsAdaptersWithACopyToStorage) {
   EXPECT_GE(report.step.step_time.si(), 16.0 / 25 * (1 - kExact));
 }
 
+// Two servers under different leaves exchange 8 GB, half of it to each other over uplinks of 25
+// GB/s on which a copy of 8 GB goes the same way.
+TEST(Transfers, OfAnAllToAllShareUplinksWithACopy) {
+  const char* exchange =
+      "collectives: [{operation: all_to_all, devices: [server0.gpu0, server4.gpu0], bytes: 8 GB}]";
+  const std::string both =
+      std::string(exchange) + ", copies: [{from: server1.gpu0, to: server5.gpu0, bytes: 8 GB}]";
+  const Report report = transfer(kOversubscribed, both);
+  EXPECT_GT(report.step.shared_flows, 0U);
+  EXPECT_GE(report.step.step_time.si(), 12.0 / 25 * (1 - kExact));
+  const Report closed = transfer(kOversubscribed, both, kAnalytic);
+  EXPECT_NEAR(closed.step.step_time / report.step.step_time, 1, 0.05);
+}
+
 // Four cards send to a drive of their neighbour over one adapter: a quarter each.
 TEST(Transfers, ShareAnAdapterOfFourCards) {
   std::string copies;
@@ -236,6 +250,13 @@ TEST(Transfers, NameWhatIsWrong) {
                 .find("missing key 'bytes'"),
             std::string::npos);
   EXPECT_NE(first_error(kOneSwitch, "").find("expected transfers such as"), std::string::npos);
+  std::string many;
+  for (int i = 0; i < 2'001; ++i) {
+    many += std::string(i > 0 ? ", " : "") + "{from: server0.gpu0, to: server0.cpu0, bytes: 1 B}";
+  }
+  EXPECT_NE(first_error(kOneSwitch, "copies: [" + many + "]")
+                .find("copies: expected at most 2000 transfers in all; got 2001"),
+            std::string::npos);
   EXPECT_NE(first_error(kOversubscribed,
                         "collectives: [{operation: all_reduce, devices: [server0.gpu0, "
                         "server0.gpu0], bytes: 1 GB}]")
