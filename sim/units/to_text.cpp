@@ -1,7 +1,7 @@
-#include <fmt/core.h>
 #include <cstdlib>
 
 #include <cmath>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
