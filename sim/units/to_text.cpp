@@ -1,4 +1,4 @@
-#include <cstdlib>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <cstdlib>
