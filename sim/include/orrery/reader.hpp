@@ -71,7 +71,7 @@ class Reader {
   E choice(const std::string& key, const std::vector<std::pair<std::string, E>>& options,
            const std::optional<E>& fallback = std::nullopt) {
     const Node* value = take(key, !fallback);
-    const E harmless = fallback.value_or(options.front().second);
+    E harmless = fallback.value_or(options.front().second);
     if (value == nullptr) return harmless;
     for (const auto& [name, meaning] : options) {
       if (value->kind() == Node::Kind::Scalar && value->text() == name) return meaning;
