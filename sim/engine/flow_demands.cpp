@@ -1,7 +1,5 @@
 #include "engine/flow_demands.hpp"
 
-#include <map>
-
 namespace orrery {
 
 FlowDemands::FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
@@ -41,7 +39,6 @@ void FlowDemands::add_needs(const WorkTables& tables, const CostTable& costs) {
   }
 }
 
-// A resource that is named twice counts twice, as in the kernel.
 void FlowDemands::find_alone(const WorkTables& tables, const CostTable& costs,
                              const std::vector<BytesPerSecond>& capacity) {
   for (std::uint32_t i = 0; i < needs_.size(); ++i) {
@@ -50,10 +47,10 @@ void FlowDemands::find_alone(const WorkTables& tables, const CostTable& costs,
     alone.placed = tables.collectives[i].request.layout.placed;
     if (alone.placed || cost.transfer <= Seconds(0)) continue;
     for (std::size_t load = 0; load < cost.loads.size(); ++load) {
-      std::map<std::uint32_t, double> amounts;  // by slot
-      for (const Need& need : needs_[i][load]) amounts[need.slot] += need.per_byte;
       BytesPerSecond& fastest = alone.fastest.emplace_back(cost.loads[load].bytes / cost.transfer);
-      for (const auto& [slot, amount] : amounts) fastest = min(fastest, capacity[slot] / amount);
+      for (const LinkSlots::Need& need : own_links_.of(i, load)) {
+        fastest = min(fastest, capacity[need.slot] / need.per_byte);
+      }
       alone.time = max(alone.time, cost.loads[load].bytes / fastest);
     }
   }
