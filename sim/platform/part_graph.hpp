@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/index.hpp"
 #include "platform/machine_graph.hpp"
 #include "platform/part.hpp"
 #include "platform/router.hpp"
