@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <orrery/schema.hpp>
-
 #include "units/unit_table.hpp"
 
 namespace orrery {
@@ -71,17 +69,6 @@ std::string digits_of(double value) {
 }
 
 }  // namespace
-
-namespace schema::detail {
-
-std::int64_t read_whole(Reader& reader, const std::string& key, const Whole& limit) {
-  const std::int64_t value = reader.integer(key, limit.low);
-  if (value <= limit.high) return value;
-  reader.error(key, fmt::format("{}: expected at most {}; got {}", key, limit.high, value));
-  return limit.low;
-}
-
-}  // namespace schema::detail
 
 const std::vector<std::string>& prose_keys() {
   static const std::vector<std::string> keys = {"source", "notes"};

@@ -56,6 +56,9 @@ class Reader {
   Q positive(const std::string& key) {
     return Q(positive_measure(key, Q::kDimension));
   }
+  /// As quantity() and positive(), in SI units, of a dimension that only the run knows.
+  double measure(const std::string& key, Dimension dimension, std::optional<double> fallback);
+  double positive_measure(const std::string& key, Dimension dimension);
   /// An absolute temperature such as "25 degC", above absolute zero.
   Temperature temperature(const std::string& key, std::optional<Temperature> fallback = {});
   std::int64_t integer(const std::string& key, std::int64_t minimum = 1);
@@ -103,8 +106,6 @@ class Reader {
 
  private:
   const Node* take(const std::string& key, bool required);
-  double measure(const std::string& key, Dimension dimension, std::optional<double> fallback);
-  double positive_measure(const std::string& key, Dimension dimension);
   void refuse_choice(const std::string& key, const Node& value,
                      const std::vector<std::string>& names);
   void report_unknown(std::vector<std::string> known);

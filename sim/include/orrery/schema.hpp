@@ -19,9 +19,11 @@
 /// a check reads by hand as well: nothing is read that the table does not say. Every map may have
 /// `source` and `notes`.
 ///
-/// A Schema is made once and costs about as much as a map of its keys; the Fields, which only the
-/// documentation needs, are made when table() is asked. Words are string literals.
+/// A Schema is made once, lives as long as the program and costs about as much as a map of its
+/// keys; the Fields, which only the documentation needs, are made when table() is asked. Words are
+/// string literals.
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -51,8 +53,7 @@ namespace schema {
 /// which lives as long as the program.
 template <class Spec, class Member, class Limit>
 Binding<Spec> required(const char* key, Member Spec::* member, Limit limit, const char* doc) {
-  using Made = detail::MemberKey<Spec, Member, Limit>;
-  return {std::make_shared<const Made>(key, member, std::move(limit), true, doc)};
+  return {detail::bind<Member>({key, detail::offset_of(member), true, doc}, std::move(limit))};
 }
 template <class Spec, class Member>
 Binding<Spec> required(const char* key, Member Spec::* member, const char* doc) {
@@ -63,8 +64,7 @@ Binding<Spec> required(const char* key, Member Spec::* member, const char* doc) 
 /// from `Spec{}`. The same goes for a key without a value, which takes back what an entry said.
 template <class Spec, class Member, class Limit>
 Binding<Spec> optional(const char* key, Member Spec::* member, Limit limit, const char* doc) {
-  using Made = detail::MemberKey<Spec, Member, Limit>;
-  return {std::make_shared<const Made>(key, member, std::move(limit), false, doc)};
+  return {detail::bind<Member>({key, detail::offset_of(member), false, doc}, std::move(limit))};
 }
 template <class Spec, class Member>
 Binding<Spec> optional(const char* key, Member Spec::* member, const char* doc) {
@@ -88,8 +88,10 @@ Binding<Spec> entry(const char* name, Binding<Spec> bound) {
 /// `bound`, which is a key only where `holds` of what was read before it; `words` say when.
 template <class Spec, class Holds>
 Binding<Spec> when(const char* words, Holds holds, Binding<Spec> bound) {
-  using Made = detail::WhenKey<Spec, Holds>;
-  return {std::make_shared<const Made>(words, holds, std::move(bound))};
+  auto of_bytes = [holds](const std::byte* spec) {
+    return static_cast<bool>(std::invoke(holds, detail::at<Spec>(spec)));
+  };
+  return {{detail::keep(std::make_unique<detail::WhenKey>(words, std::move(of_bytes), bound))}};
 }
 
 /// The fields of a part that stand in the same map as those of the whole.
@@ -97,17 +99,21 @@ template <class Spec, class Part>
 std::vector<Binding<Spec>> inlined(Part Spec::* member, const std::vector<Binding<Part>>& fields) {
   std::vector<Binding<Spec>> result;
   for (const Binding<Part>& field : fields) {
-    result.push_back({std::make_shared<const detail::PartKey<Spec, Part>>(member, field)});
+    const std::size_t offset = detail::offset_of(member);
+    result.push_back({{detail::keep(std::make_unique<detail::PartKey>(offset, field))}});
   }
   return result;
 }
 
-/// What no limit can say: `field` describes what `read` reads; `below` has the fields of a map.
-template <class Spec>
-Binding<Spec> custom(Field field, typename detail::CustomKey<Spec>::Read read,
-                     typename detail::CustomKey<Spec>::Below below = nullptr) {
-  return {
-      std::make_shared<const detail::CustomKey<Spec>>(std::move(field), std::move(read), below)};
+/// What no limit can say: `field` describes what `read`, called with the Reader and the Spec,
+/// reads; `below` has the fields of a map.
+template <class Spec, class Read>
+Binding<Spec> custom(Field field, Read read, detail::CustomKey::Below below = nullptr) {
+  auto of_bytes = [read = std::move(read)](Reader& reader, std::byte* spec) {
+    read(reader, detail::at<Spec>(spec));
+  };
+  return {{detail::keep(
+      std::make_unique<detail::CustomKey>(std::move(field), std::move(of_bytes), below))}};
 }
 
 /// `name` where nothing reads it.
@@ -126,8 +132,8 @@ class Schema {
   using Check = std::function<void(Reader&, Spec&)>;
 
   /// Fields are read in order. `check` comes last and reports what no single field can.
-  Schema(std::string name, std::vector<Binding<Spec>> bound, Check check = {})
-      : name_(std::move(name)), bound_(std::move(bound)), check_(std::move(check)) {}
+  Schema(std::string name, const std::vector<Binding<Spec>>& bound, Check check = {})
+      : name_(std::move(name)), bound_(bound.begin(), bound.end()), check_(std::move(check)) {}
   Schema(const Schema&) = delete;
   Schema& operator=(const Schema&) = delete;
   ~Schema() = default;
@@ -135,8 +141,8 @@ class Schema {
   /// For the documentation; made at the first call.
   [[nodiscard]] const Table& table() const {
     std::call_once(described_, [this] {
-      table_.name = name_;
-      for (const Binding<Spec>& one : bound_) table_.fields.push_back(one.field());
+      const Spec defaults{};
+      table_ = schema::detail::describe_keys(name_, schema::detail::bytes_of(defaults), bound_);
     });
     return table_;
   }
@@ -148,32 +154,15 @@ class Schema {
   [[nodiscard]] Spec read(Reader&& reader) const { return read(reader); }
   /// As read(); what absent keys would set stays as it is in `spec`.
   void read(Reader& reader, Spec& spec) const {
-    std::vector<const std::string*> known;
-    known.reserve(bound_.size());
-    for (const Binding<Spec>& one : bound_) {
-      const std::string& name = one.key->name();
-      if (!one.key->applies(spec)) {
-        take_back(reader, name);
-        continue;
-      }
-      known.push_back(&name);
-      one.key->read(reader, spec);
-    }
+    const std::vector<const std::string*> known =
+        schema::detail::read_keys(reader, schema::detail::bytes_of(spec), bound_);
     if (check_) check_(reader, spec);
     reader.finish(known);
   }
 
  private:
-  // `key: ~` takes back what an entry said, also where the new choice has no such key.
-  static void take_back(Reader& reader, const std::string& name) {
-    if (reader.has(name)) return;
-    for (const std::string& key : reader.keys()) {
-      if (key == name) reader.ignore(name);
-    }
-  }
-
   std::string name_;
-  std::vector<Binding<Spec>> bound_;
+  std::vector<schema::detail::BoundKey> bound_;
   Check check_;
   mutable std::once_flag described_;
   mutable Table table_;

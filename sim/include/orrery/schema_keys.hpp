@@ -1,7 +1,13 @@
 #pragma once
 /// What orrery/schema.hpp is made of: limits, and the keys that required(), optional() and the
 /// others make. Include that header instead.
+///
+/// A key knows the type of its value and where in a Spec it goes, but not the Spec: there are
+/// hundreds of keys and few types of values, and what each combination instantiates is paid in
+/// every build.
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -20,8 +26,9 @@ namespace orrery {
 template <class Spec>
 class Schema;
 
+namespace schema::detail {
+
 /// One key of a map: how it is read into a Spec, and what the documentation says of it.
-template <class Spec>
 class Key {
  public:
   explicit Key(std::string name) : name_(std::move(name)) {}
@@ -30,29 +37,33 @@ class Key {
   virtual ~Key() = default;
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  /// Whether it is a key at all, by what was read before it.
-  [[nodiscard]] virtual bool applies(const Spec&) const { return true; }
-  virtual void read(Reader& reader, Spec& spec) const = 0;
-  [[nodiscard]] virtual Field describe() const = 0;
+  /// Whether it is a key at all, by what was read of `spec` before it.
+  [[nodiscard]] virtual bool applies(const std::byte* spec) const;
+  virtual void read(Reader& reader, std::byte* spec) const = 0;
+  /// `defaults` is a Spec before anything is read.
+  [[nodiscard]] virtual Field describe(const std::byte* defaults) const = 0;
 
  private:
   std::string name_;
 };
 
-/// A key as a Schema has it. Cheap to copy.
-template <class Spec>
-struct Binding {
-  std::shared_ptr<const Key<Spec>> key;
+/// Holds `key` as long as the program runs: a Schema does, and no reader then counts who needs it.
+const Key* keep(std::unique_ptr<const Key> key);
+
+/// A key as a Schema has it.
+struct BoundKey {
+  const Key* key = nullptr;
   const char* fallback = nullptr;  ///< said instead of what the member holds
   const char* entry = nullptr;     ///< Field::entry
 
-  [[nodiscard]] Field field() const {
-    Field result = key->describe();
-    if (fallback != nullptr) result.fallback = fallback;
-    if (entry != nullptr) result.entry = entry;
-    return result;
-  }
+  [[nodiscard]] Field field(const std::byte* defaults) const;
 };
+
+}  // namespace schema::detail
+
+/// A key of the maps that a Spec is read from. Cheap to copy.
+template <class Spec>
+struct Binding : schema::detail::BoundKey {};
 
 namespace schema {
 
@@ -111,6 +122,54 @@ inline constexpr bool kIsSchema = false;
 template <class T>
 inline constexpr bool kIsSchema<const Schema<T>*> = true;
 
+/// Where a member lies in its Spec, in bytes. In the Itanium C++ ABI, which GCC and Clang follow,
+/// that is what a pointer to a data member is.
+template <class Spec, class Member>
+std::size_t offset_of(Member Spec::* member) {
+  static_assert(sizeof member == sizeof(std::ptrdiff_t));
+  return static_cast<std::size_t>(std::bit_cast<std::ptrdiff_t>(member));
+}
+/// A Spec without its type, and back.
+template <class Spec>
+std::byte* bytes_of(Spec& spec) {
+  return reinterpret_cast<std::byte*>(&spec);
+}
+template <class Spec>
+const std::byte* bytes_of(const Spec& spec) {
+  return reinterpret_cast<const std::byte*>(&spec);
+}
+template <class T>
+T& at(std::byte* spec, std::size_t offset = 0) {
+  return *reinterpret_cast<T*>(spec + offset);
+}
+template <class T>
+const T& at(const std::byte* spec, std::size_t offset = 0) {
+  return *reinterpret_cast<const T*>(spec + offset);
+}
+
+/// What required() and optional() say of a key besides its type.
+struct MemberWords {
+  const char* key;
+  std::size_t offset;
+  bool required;
+  const char* doc;
+};
+
+/// A quantity of any dimension, which is a double in SI units.
+class QuantityKey final : public Key {
+ public:
+  QuantityKey(const MemberWords& words, Dimension dimension, bool above_zero)
+      : Key(words.key), words_(words), dimension_(dimension), above_zero_(above_zero) {}
+
+  void read(Reader& reader, std::byte* spec) const override;
+  [[nodiscard]] Field describe(const std::byte* defaults) const override;
+
+ private:
+  MemberWords words_;
+  Dimension dimension_;
+  bool above_zero_;
+};
+
 template <class T, class Limit>
 void describe_type(Field& field, const Limit& limit) {
   if constexpr (kIsSchema<Limit>) {
@@ -143,9 +202,7 @@ void describe_type(Field& field, const Limit& limit) {
 /// `value` as a file would have it.
 template <class T, class Limit>
 std::string text_of(const T& value, const Limit& limit) {
-  if constexpr (IsQuantity<T>) {
-    return in_shortest_unit(value.si(), T::kDimension);
-  } else if constexpr (std::is_same_v<T, Temperature>) {
+  if constexpr (std::is_same_v<T, Temperature>) {
     return to_text(value);
   } else if constexpr (std::is_same_v<Limit, Choices<T>>) {
     for (const auto& option : limit) {
@@ -209,99 +266,104 @@ std::vector<T> list_at(Reader& reader, const std::string& key, const Limit& limi
 }
 
 /// A key whose value goes to a member.
-template <class Spec, class Member, class Limit>
-class MemberKey final : public Key<Spec> {
+template <class Member, class Limit>
+class MemberKey final : public Key {
  public:
-  MemberKey(const char* key, Member Spec::* member, Limit limit, bool required, const char* doc)
-      : Key<Spec>(key), member_(member), limit_(std::move(limit)), required_(required), doc_(doc) {}
+  MemberKey(const MemberWords& words, Limit limit)
+      : Key(words.key), words_(words), limit_(std::move(limit)) {}
 
-  void read(Reader& reader, Spec& spec) const override {
-    if (!required_ && !reader.has(this->name())) return;
+  void read(Reader& reader, std::byte* spec) const override {
+    if (!words_.required && !reader.has(name())) return;
+    Member& member = at<Member>(spec, words_.offset);
     if constexpr (kIsList<Member>) {
-      spec.*member_ = list_at<T>(reader, this->name(), limit_);
+      member = list_at<T>(reader, name(), limit_);
     } else if constexpr (std::is_same_v<T, Member>) {
-      spec.*member_ = value_at<T>(reader, this->name(), limit_, spec.*member_);
+      member = value_at<T>(reader, name(), limit_, member);
     } else {
-      spec.*member_ = value_at<T>(reader, this->name(), limit_, T{});
+      member = value_at<T>(reader, name(), limit_, T{});
     }
   }
-  [[nodiscard]] Field describe() const override {
-    Field field{.key = this->name(), .list = kIsList<Member>, .required = required_, .doc = doc_};
+  [[nodiscard]] Field describe(const std::byte* defaults) const override {
+    Field field{
+        .key = name(), .list = kIsList<Member>, .required = words_.required, .doc = words_.doc};
     describe_type<T>(field, limit_);
     if constexpr (std::is_same_v<T, Member>) {
-      if (!required_) field.fallback = text_of(Spec{}.*member_, limit_);
+      if (!words_.required) field.fallback = text_of(at<T>(defaults, words_.offset), limit_);
     }
     return field;
   }
 
  private:
   using T = Value<Member, Limit>;
-  Member Spec::* member_;
+  MemberWords words_;
   Limit limit_;
-  bool required_;
-  const char* doc_;
 };
 
-template <class Spec, class Holds>
-class WhenKey final : public Key<Spec> {
+/// `bound`, which is a key only where `holds` of the Spec.
+class WhenKey final : public Key {
  public:
-  WhenKey(const char* words, Holds holds, Binding<Spec> bound)
-      : Key<Spec>(bound.key->name()), words_(words), holds_(holds), bound_(std::move(bound)) {}
+  using Holds = std::function<bool(const std::byte*)>;
+  WhenKey(const char* words, Holds holds, const BoundKey& bound)
+      : Key(bound.key->name()), words_(words), holds_(std::move(holds)), bound_(bound) {}
 
-  [[nodiscard]] bool applies(const Spec& spec) const override {
-    return std::invoke(holds_, spec) && bound_.key->applies(spec);
-  }
-  void read(Reader& reader, Spec& spec) const override { bound_.key->read(reader, spec); }
-  [[nodiscard]] Field describe() const override {
-    Field field = bound_.field();
-    field.when = words_;
-    return field;
-  }
+  [[nodiscard]] bool applies(const std::byte* spec) const override;
+  void read(Reader& reader, std::byte* spec) const override;
+  [[nodiscard]] Field describe(const std::byte* defaults) const override;
 
  private:
   const char* words_;
   Holds holds_;
-  Binding<Spec> bound_;
+  BoundKey bound_;
 };
 
-template <class Spec, class Part>
-class PartKey final : public Key<Spec> {
+/// `bound` of a part that lies at `offset` in the Spec.
+class PartKey final : public Key {
  public:
-  PartKey(Part Spec::* part, Binding<Part> bound)
-      : Key<Spec>(bound.key->name()), part_(part), bound_(std::move(bound)) {}
+  PartKey(std::size_t offset, const BoundKey& bound)
+      : Key(bound.key->name()), offset_(offset), bound_(bound) {}
 
-  [[nodiscard]] bool applies(const Spec& spec) const override {
-    return bound_.key->applies(spec.*part_);
-  }
-  void read(Reader& reader, Spec& spec) const override { bound_.key->read(reader, spec.*part_); }
-  [[nodiscard]] Field describe() const override { return bound_.field(); }
+  [[nodiscard]] bool applies(const std::byte* spec) const override;
+  void read(Reader& reader, std::byte* spec) const override;
+  [[nodiscard]] Field describe(const std::byte* defaults) const override;
 
  private:
-  Part Spec::* part_;
-  Binding<Part> bound_;
+  std::size_t offset_;
+  BoundKey bound_;
 };
 
 /// What no limit can say. `below`, where there is one, has the fields of its map.
-template <class Spec>
-class CustomKey final : public Key<Spec> {
+class CustomKey final : public Key {
  public:
-  using Read = std::function<void(Reader&, Spec&)>;
+  using Read = std::function<void(Reader&, std::byte*)>;
   using Below = const Table& (*)();
   CustomKey(Field field, Read read, Below below)
-      : Key<Spec>(field.key), field_(std::move(field)), read_(std::move(read)), below_(below) {}
+      : Key(field.key), field_(std::move(field)), read_(std::move(read)), below_(below) {}
 
-  void read(Reader& reader, Spec& spec) const override { read_(reader, spec); }
-  [[nodiscard]] Field describe() const override {
-    Field field = field_;
-    if (below_ != nullptr) field.fields = below_().fields;
-    return field;
-  }
+  void read(Reader& reader, std::byte* spec) const override;
+  [[nodiscard]] Field describe(const std::byte* defaults) const override;
 
  private:
   Field field_;
   Read read_;
   Below below_;
 };
+
+template <class Member, class Limit>
+BoundKey bind(const MemberWords& words, Limit limit) {
+  if constexpr (IsQuantity<Member>) {
+    static_assert(std::is_standard_layout_v<Member> && sizeof(Member) == sizeof(double));
+    const bool above_zero = std::is_same_v<Limit, Positive>;
+    return {keep(std::make_unique<QuantityKey>(words, Member::kDimension, above_zero))};
+  } else {
+    return {keep(std::make_unique<MemberKey<Member, Limit>>(words, std::move(limit)))};
+  }
+}
+
+/// Reads `spec` by `keys`, in order. Returns the names of those that apply.
+std::vector<const std::string*> read_keys(Reader& reader, std::byte* spec,
+                                          const std::vector<BoundKey>& keys);
+Table describe_keys(const std::string& name, const std::byte* defaults,
+                    const std::vector<BoundKey>& keys);
 
 }  // namespace detail
 
