@@ -120,7 +120,7 @@ const Schema<Collnet>& collnet_schema() {
 const Schema<ScaleOutParameters>& scale_out_schema() {
   using O = ScaleOutParameters;
   const auto low = [](Binding<O> field) {
-    return when<O>("low_latency", [](const O& out) { return out.low_latency; }, std::move(field));
+    return when<O>("low_latency", [](const O& out) { return out.low_latency; }, field);
   };
   static const Schema<O> result(
       "scale_out",

@@ -149,11 +149,10 @@ const Schema<RejectionSpec>& rejection_schema() {
   using R = RejectionSpec;
   using Kind = R::Kind;
   const auto fan = [](Binding<R> field) {
-    return when<R>("kind: dry_cooler or tower", &R::fans, std::move(field));
+    return when<R>("kind: dry_cooler or tower", &R::fans, field);
   };
   const auto chiller = [](Binding<R> field) {
-    return when<R>(
-        "kind: chiller", [](const R& r) { return r.kind == Kind::Chiller; }, std::move(field));
+    return when<R>("kind: chiller", [](const R& r) { return r.kind == Kind::Chiller; }, field);
   };
   static const Schema<R> result(
       "rejection",

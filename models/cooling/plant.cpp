@@ -167,8 +167,7 @@ std::vector<Binding<ChainEntry>> chain_fields(bool air) {
   using C = ChainEntry;
   const auto closed = [air](Binding<C> field) {
     if (!air) return field;
-    return when<C>(
-        "outdoor_air: false", [](const C& c) { return !c.outdoor_air; }, std::move(field));
+    return when<C>("outdoor_air: false", [](const C& c) { return !c.outdoor_air; }, field);
   };
   std::vector<Binding<C>> fields = {
       required("supply", &C::supply, air ? "[T_set] of the air" : "[T_set] of the coolant"),

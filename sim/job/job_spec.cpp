@@ -71,7 +71,7 @@ const Schema<JobEvent>& event_schema() {
   using E = JobEvent;
   using What = E::What;
   const auto of = [](const char* words, What what, Binding<E> field) {
-    return when<E>(words, [what](const E& event) { return event.what == what; }, std::move(field));
+    return when<E>(words, [what](const E& event) { return event.what == what; }, field);
   };
   static const Schema<E> result(
       "event",

@@ -56,7 +56,7 @@ const Schema<FabricSpec>& fabric_schema() {
   using Kind = F::Kind;
   const auto of = [](Kind kind, const char* words, std::vector<Binding<F>> fields) {
     const auto holds = [kind](const F& fabric) { return fabric.kind == kind; };
-    for (Binding<F>& field : fields) field = when(words, holds, std::move(field));
+    for (Binding<F>& field : fields) field = when(words, holds, field);
     return fields;
   };
   static const Schema<F> result(

@@ -153,8 +153,7 @@ std::vector<Binding<FabricSpec>> fat_tree_fields() {
   using F = FabricSpec;
   constexpr Between most = {.low = 1, .high = kMostOversubscription};
   const auto with_core = [](Binding<F> field) {
-    return when(
-        "kind: fat_tree, `core`", [](const F& f) { return f.core.has_value(); }, std::move(field));
+    return when("kind: fat_tree, `core`", [](const F& f) { return f.core.has_value(); }, field);
   };
   return {entry("switch", required("leaf", &F::leaf, &switch_schema(), "that NICs go to")),
           entry("switch", optional("spine", &F::spine, &switch_schema(),

@@ -19,7 +19,7 @@ const Schema<ScaleUpKeys>& scale_up_schema() {
   const auto is = [](Kind kind) { return [kind](const S& s) { return s.kind == kind; }; };
   const auto wired = [](const S& s) { return s.kind == Kind::NvLink || s.kind == Kind::Torus; };
   const auto of = [&](auto holds, const char* words, std::vector<Binding<S>> fields) {
-    for (Binding<S>& field : fields) field = when(words, holds, std::move(field));
+    for (Binding<S>& field : fields) field = when(words, holds, field);
     return fields;
   };
   static const Schema<S> result(

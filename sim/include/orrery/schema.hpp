@@ -40,8 +40,8 @@ namespace orrery {
 /// All of `fields`, then all of `more`.
 template <class Spec>
 std::vector<Binding<Spec>> operator+(std::vector<Binding<Spec>> fields,
-                                     std::vector<Binding<Spec>> more) {
-  for (Binding<Spec>& field : more) fields.push_back(std::move(field));
+                                     const std::vector<Binding<Spec>>& more) {
+  fields.insert(fields.end(), more.begin(), more.end());
   return fields;
 }
 
