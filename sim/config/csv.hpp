@@ -13,8 +13,8 @@ struct CsvTable {
   std::vector<int> lines;                      ///< of the rows in the file, from 1
 };
 
-/// Quotes as in RFC 4180, without line breaks inside fields. @throws ConfigError naming file and
-/// line.
+/// Quotes as in RFC 4180, without line breaks inside fields; columns have different names. @throws
+/// ConfigError naming file and line.
 CsvTable read_csv(const std::filesystem::path& file);
 
 }  // namespace orrery

@@ -29,8 +29,8 @@ Node expand_shorthand(const Node& tree) {
   return tree.with_value_at("workload", expanded);
 }
 
-Node parse_override(const std::string& path, const std::string& value) {
-  const std::string place = fmt::format("--set {}", path);
+Node parse_override(const std::string& path, const std::string& value, const std::string& origin) {
+  const std::string place = fmt::format("{} {}", origin, path);
   if (value.empty()) {
     throw ConfigError(fmt::format("{}: no value; expected {}=VALUE", place, path));
   }
@@ -67,7 +67,8 @@ std::vector<fs::path> library_folders(const fs::path& folder, const LoadOptions&
 }
 
 Node with_overrides(const Node& tree,
-                    const std::vector<std::pair<std::string, std::string>>& overrides) {
+                    const std::vector<std::pair<std::string, std::string>>& overrides,
+                    const std::string& origin) {
   Node changed = expand_shorthand(tree);
   // Overrides may set what the file leaves out of these.
   for (const char* key : {"run", "plan", "record", "environment"}) {
@@ -82,15 +83,16 @@ Node with_overrides(const Node& tree,
     }
   }
   for (const auto& [path, value] : overrides) {
-    changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value)));
+    changed = expand_shorthand(changed.with_value_at(path, parse_override(path, value, origin)));
   }
   return changed;
 }
 
 Scenario make_scenario(const Node& tree, const Library& library,
-                       const std::vector<std::pair<std::string, std::string>>& overrides) {
+                       const std::vector<std::pair<std::string, std::string>>& overrides,
+                       const std::string& origin) {
   Scenario scenario;
-  const Node resolved = library.resolve(with_overrides(tree, overrides), scenario.inputs);
+  const Node resolved = library.resolve(with_overrides(tree, overrides, origin), scenario.inputs);
   Diagnostics diagnostics;
   Reader reader(resolved, "the scenario", diagnostics);
   scenario_schema().read(reader, scenario);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <map>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -13,20 +13,36 @@
 namespace orrery {
 namespace {
 
+/// @throws ConfigError for rows of the same name: results are told apart by it.
+void check_names(const CsvTable& table, const std::string& file) {
+  const auto column = std::ranges::find(table.columns, "name") - table.columns.begin();
+  if (column == std::ssize(table.columns)) return;
+  std::map<std::string, int> lines;
+  Diagnostics diagnostics;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    const std::string& name = table.rows[row][static_cast<std::size_t>(column)];
+    const auto [known, added] = lines.try_emplace(name, table.lines[row]);
+    if (added) continue;
+    diagnostics.error({.file = file, .line = table.lines[row], .column = 1},
+                      fmt::format("name: '{}' is the row of line {}, too", name, known->second));
+  }
+  diagnostics.throw_if_any();
+}
+
 /// @throws ConfigError with every cell of the column that is no measurement.
-void check_measured(const CsvTable& table, const std::filesystem::path& file) {
+void check_measured(const CsvTable& table, const std::string& file) {
   const auto column = std::ranges::find(table.columns, "measured") - table.columns.begin();
   if (column == std::ssize(table.columns)) {
-    throw ConfigError(
-        fmt::format("{}:1:1: missing column 'measured'; expected what the rows are compared with",
-                    file.string()));
+    throw ConfigError(fmt::format(
+        "{}:1:1: missing column 'measured'; expected what the rows are compared with", file));
   }
   Diagnostics diagnostics;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::string& cell = table.rows[row][static_cast<std::size_t>(column)];
     if (measured_value(cell)) continue;
-    diagnostics.error({.file = file.string(), .line = table.lines[row], .column = 1},
-                      fmt::format("measured: expected a number greater than zero; got '{}'", cell));
+    diagnostics.error(
+        {.file = file, .line = table.lines[row], .column = 1},
+        fmt::format("measured: expected a number from 1e-30 to 1e30; got '{}'", cell));
   }
   diagnostics.throw_if_any();
 }
@@ -37,14 +53,33 @@ struct SuiteKeys {
   Node base, search, relative;
 };
 
-double unit_of(Reader& reader, const std::string& name) {
+/// What the report's metrics are in: their names end with it.
+Dimension dimension_of(const std::string& metric) {
+  if (metric.ends_with("_bytes_per_s")) return BytesPerSecond::kDimension;
+  if (metric.find("_per_") != std::string::npos) return {};  // of tokens, FLOPs in tera, prices
+  if (metric.ends_with("_bytes")) return Bytes::kDimension;
+  if (metric.ends_with("_s")) return Seconds::kDimension;
+  if (metric.ends_with("_w")) return Watts::kDimension;
+  if (metric.ends_with("_j")) return Joules::kDimension;
+  if (metric.ends_with("_hz")) return Hertz::kDimension;
+  return {};
+}
+
+double unit_of(Reader& reader, const std::string& name, const std::string& metric) {
   if (name == "1") return 1;
   try {
-    return parse_measure("1 " + name).value;
+    const Measure one = parse_measure("1 " + name);
+    const Dimension wanted = dimension_of(metric);
+    if (one.dimension == wanted) return one.value;
+    reader.error("unit", wanted == Dimension{}
+                             ? fmt::format("unit: expected 1, for {} is a plain number; got '{}'",
+                                           metric, name)
+                             : fmt::format("unit: expected that of {}, which {} is; got '{}'",
+                                           describe(wanted), metric, name));
   } catch (const std::invalid_argument& problem) {
     reader.error("unit", problem.what());
-    return 1;
   }
+  return 1;
 }
 
 constexpr schema::Between kError = {.low = 0, .high = 10};  // ratio of a measurement
@@ -128,7 +163,9 @@ std::optional<double> measured_value(const std::string& cell) {
   double value = 0;
   const char* const end = cell.data() + cell.size();
   const auto [stop, failure] = std::from_chars(cell.data(), end, value);
-  const bool right = failure == std::errc{} && stop == end && std::isfinite(value) && value > 0;
+  constexpr double kGreatest = 1e30;  // beyond it and its reciprocal, errors are no numbers
+  const bool right =
+      failure == std::errc{} && stop == end && value >= 1 / kGreatest && value <= kGreatest;
   return right ? std::optional(value) : std::nullopt;
 }
 
@@ -142,12 +179,14 @@ Suite read_suite(const std::filesystem::path& file) {
   suite.result = std::move(keys.result);
   suite.result.title = keys.title.empty() ? suite.result.name : keys.title;
   suite.result.unit = keys.unit;
-  suite.unit = unit_of(reader, keys.unit);
+  suite.unit = unit_of(reader, keys.unit, suite.result.metric);
   suite.base = keys.base;
   add_paths(reader, suite);
   diagnostics.throw_if_any();
-  suite.table = read_csv(file.parent_path() / keys.table);
-  check_measured(suite.table, file.parent_path() / keys.table);
+  suite.table_file = (file.parent_path() / keys.table).string();
+  suite.table = read_csv(suite.table_file);
+  check_names(suite.table, suite.table_file);
+  check_measured(suite.table, suite.table_file);
   return suite;
 }
 

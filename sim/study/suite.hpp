@@ -20,6 +20,7 @@ using Override = std::pair<std::string, std::string>;
 struct Suite {
   SuiteResult result;  ///< without cases
   CsvTable table;
+  std::string table_file;
   Node base;
   double unit = 1;  ///< of the measured column, in the metric's SI unit
   std::vector<std::pair<std::string, std::vector<std::string>>> search;  ///< path -> values
@@ -31,7 +32,7 @@ const Table& suite_table();
 /// @throws ConfigError when the suite or its table is malformed.
 Suite read_suite(const std::filesystem::path& file);
 
-/// A measurement: all of `cell`, finite and greater than zero, for errors are relative to it.
+/// A measurement: all of `cell`, from 1e-30 to 1e30, for errors are relative to it.
 std::optional<double> measured_value(const std::string& cell);
 
 /// All combinations of the values that rows do not fix; at least one, which may be empty.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include <orrery/report.hpp>
 
 namespace orrery {
@@ -10,6 +12,9 @@ namespace {
 // How far behind the fastest in closed form one may be to be run with events, ratio: ten times what
 // the two fidelities differ by in any suite.
 constexpr double kNear = 1.005;
+
+// What messages call a value that a row sets, before the column's name.
+constexpr const char* kOrigin = "column";
 
 bool of_workload(const Override& one) {
   return one.first == "workload" || one.first.starts_with("workload.");
@@ -51,7 +56,12 @@ ValidationCase SuiteRunner::run(std::size_t row) const {
       overrides.emplace_back(column, cells[i]);
     }
   }
-  search(overrides, result);
+  try {
+    search(overrides, result);
+  } catch (const ConfigError& refusal) {
+    throw ConfigError(fmt::format("{}:{}:1: this row cannot be simulated\n{}", suite_.table_file,
+                                  suite_.table.lines[row], refusal.what()));
+  }
   return result;
 }
 
@@ -114,7 +124,7 @@ std::shared_ptr<const SuiteRunner::Site> SuiteRunner::site(
   std::shared_ptr<const Site>& known = sites_[overrides];
   if (known == nullptr) {
     const Node idle = suite_.base.with_value_at("workload", Node::map({}, suite_.base.where()));
-    Scenario scenario = make_scenario(idle, library_, overrides);
+    Scenario scenario = make_scenario(idle, library_, overrides, kOrigin);
     Machine machine = make_idle_machine(scenario, registry_);
     known = std::make_shared<const Site>(Site{std::move(scenario), std::move(machine)});
   }
@@ -126,7 +136,7 @@ SuiteRunner::Made SuiteRunner::make(const std::vector<Override>& overrides) cons
   Node tree = Node::map({}, suite_.base.where());
   const Node* workload = suite_.base.find("workload");
   if (workload != nullptr) tree = tree.with_value_at("workload", *workload);
-  tree = with_overrides(tree, select(overrides, true));
+  tree = with_overrides(tree, select(overrides, true), kOrigin);
   workload = tree.find("workload");
   made.workload =
       make_workload(workload == nullptr ? Node() : library_.resolve(*workload), registry_);

@@ -65,13 +65,16 @@ std::vector<std::filesystem::path> library_folders(const std::filesystem::path& 
                                                    const LoadOptions& options);
 
 /// Applies overrides to a scenario tree, in order. `workload.model: x` and `workload.software: y`
-/// stand for `{use: ai-models/x}` and `{use: software/y}`. @throws ConfigError
+/// stand for `{use: ai-models/x}` and `{use: software/y}`. `origin` is what messages say of where
+/// they come from, before their path. @throws ConfigError
 Node with_overrides(const Node& tree,
-                    const std::vector<std::pair<std::string, std::string>>& overrides);
+                    const std::vector<std::pair<std::string, std::string>>& overrides,
+                    const std::string& origin = "--set");
 /// Applies overrides and resolves library entries of a scenario tree without header (keys system,
 /// workload, run). `inputs` of the result are the entries.
 /// @throws ConfigError
 Scenario make_scenario(const Node& tree, const Library& library,
-                       const std::vector<std::pair<std::string, std::string>>& overrides);
+                       const std::vector<std::pair<std::string, std::string>>& overrides,
+                       const std::string& origin = "--set");
 
 }  // namespace orrery

@@ -26,11 +26,11 @@ base:
 /// A suite of one folder, gone when it goes out of scope.
 class Folder {
  public:
-  explicit Folder(const std::string& table)
+  explicit Folder(const std::string& table, const std::string& more = "")
       : path_(fs::path(testing::TempDir()) /
               testing::UnitTest::GetInstance()->current_test_info()->name()) {
     fs::create_directories(path_);
-    std::ofstream(path_ / "mine.yaml") << kSuite;
+    std::ofstream(path_ / "mine.yaml") << kSuite << more;
     std::ofstream(path_ / "mine.csv") << table;
   }
   ~Folder() { fs::remove_all(path_); }
@@ -65,14 +65,37 @@ TEST(ValidateSuite, ComparesEveryRowWithItsMeasurement) {
 }
 
 TEST(ValidateSuite, NamesEveryCellThatIsNoMeasurement) {
-  const Folder folder("name,measured\nempty,\nword,fast\njunk,0.2junk\nzero,0\nbelow,-1\ngood,1\n");
+  const Folder folder(
+      "name,measured\nempty,\nword,fast\njunk,0.2junk\nzero,0\nbelow,-1\nleast,1e-320\ngood,1\n");
   std::string expected;
   int line = 2;
-  for (const char* cell : {"", "fast", "0.2junk", "0", "-1"}) {
+  for (const char* cell : {"", "fast", "0.2junk", "0", "-1", "1e-320"}) {
     expected += (expected.empty() ? "" : "\n") + folder.table() + ":" + std::to_string(line++) +
-                ":1: measured: expected a number greater than zero; got '" + cell + "'";
+                ":1: measured: expected a number from 1e-30 to 1e30; got '" + cell + "'";
   }
   EXPECT_EQ(folder.problem(), expected);
+}
+
+TEST(ValidateSuite, NamesTheRowAndTheColumnOfAValueThatIsNone) {
+  const Folder folder("name,workload.m,measured\na,4096,1\nb,many,1\n");
+  const std::string problem = folder.problem();
+  EXPECT_TRUE(problem.starts_with(folder.table() + ":3:1: this row cannot be simulated\n"))
+      << problem;
+  EXPECT_NE(problem.find("column workload.m: m: expected an integer of at least 1; got 'many'"),
+            std::string::npos)
+      << problem;
+}
+
+TEST(ValidateSuite, WantsAUnitOfTheMetric) {
+  const Folder folder("name,measured\na,1\n", "unit: GB\n");
+  EXPECT_NE(folder.problem().find("unit: expected that of a time"), std::string::npos)
+      << folder.problem();
+  EXPECT_EQ(Folder("name,measured\na,1\n", "unit: ms\n").problem(), "");
+}
+
+TEST(ValidateSuite, TellsRowsApartByTheirNames) {
+  const Folder folder("name,measured\na,1\nb,1\na,2\n");
+  EXPECT_EQ(folder.problem(), folder.table() + ":4:1: name: 'a' is the row of line 2, too");
 }
 
 TEST(ValidateSuite, WantsAColumnOfMeasurements) {
