@@ -105,7 +105,6 @@ const Schema<Spec>& Spec::schema() {
       "tpu.systolic",
       {required("name", &Spec::name, "shown in reports"),
        optional("caveat", &Spec::caveat, "what is estimated; printed with every result"),
-       required("cores", &Spec::cores, whole(1, kMostUnits), "of the device"),
        required("tdp", &Spec::tdp, positive, "power limit of the board"),
        required("peak", &Spec::peak, &peak_schema(), "of the datasheet"),
        required("matrix_units", &Spec::matrix, &matrix_units_schema(), "systolic arrays"),

@@ -46,7 +46,6 @@ struct ClockSpec {
 struct Spec {
   std::string name;
   std::string caveat;  ///< what is estimated
-  int cores = 1;
   Watts tdp{};
   PerDtype<FlopsPerSecond> peak;  ///< zero for types that the device lacks
   MatrixUnits matrix;

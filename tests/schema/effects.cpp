@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t kShown = 6;  // of what was tried
 constexpr int kOfExempt = 6;       // the likeliest changes that an exempt key is tried with
 const std::string kIllegal = "illegal: ";
+const std::string kUnfinished = "cannot finish: ";
 
 // Whether a mistake says that the value takes other keys.
 bool takes_other_keys(const Field& field, const std::string& problem) {
@@ -232,16 +233,17 @@ std::optional<std::string> Effects::outcome(const Probe& probe, const std::strin
   } catch (const ConfigError& error) {
     problem = error.what();
   } catch (const SimulationError& error) {
-    return std::string("cannot finish: ") + error.what();
+    return kUnfinished + error.what();
   }
   return std::nullopt;
 }
 
-std::vector<std::string> Effects::illegal_probes() {
+std::vector<std::string> Effects::probes_without_result() {
   std::vector<std::string> result;
   for (std::size_t i = 0; i < probes_.all.size(); ++i) {
-    if (usual_outcome(i).starts_with(kIllegal)) {
-      result.push_back(probes_.all[i].name + " is " + usual_outcome(i));
+    const std::string& usual = usual_outcome(i);
+    if (usual.starts_with(kIllegal) || usual.starts_with(kUnfinished)) {
+      result.push_back(probes_.all[i].name + " is " + usual);
     }
   }
   return result;

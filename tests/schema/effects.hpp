@@ -45,8 +45,8 @@ class Effects {
   /// Keys of a table, "gpu.tiled.clock.boost", that no probe shows to have an effect and that are
   /// not exempt, each with what was tried. A choice also has one where it takes other keys.
   std::vector<std::string> without_effect(const std::string& table);
-  /// Probes that are no legal scenarios, and why.
-  std::vector<std::string> illegal_probes();
+  /// Probes that are no legal scenarios or cannot finish, and why.
+  std::vector<std::string> probes_without_result();
   /// Exempt ones that are no keys, or have an effect.
   std::vector<std::string> wrongly_exempt();
 

@@ -15,7 +15,6 @@ constexpr double kExact = 1e-12;
 // Two arrays of 128 x 128 at 1 GHz: 65.536 TFLOP/s.
 constexpr const char* kDevice = R"(
 name: round
-cores: 1
 tdp: 100 W
 peak: {bf16: 65.536 TFLOP/s, int8: 131.072 TFLOP/s, fp32: 16.384 TFLOP/s}
 matrix_units: {rows: 128, columns: 128, count: 2}
