@@ -56,6 +56,11 @@ class Reader {
   Q positive(const std::string& key) {
     return Q(positive_measure(key, Q::kDimension));
   }
+  /// From `low` to `high`, ends included.
+  template <class Q>
+  Q quantity_within(const std::string& key, Q low, Q high) {
+    return Q(measure_within(key, Q::kDimension, low.si(), high.si()));
+  }
   /// An absolute temperature such as "25 degC", above absolute zero.
   Temperature temperature(const std::string& key, std::optional<Temperature> fallback = {});
   std::int64_t integer(const std::string& key, std::int64_t minimum = 1);
@@ -105,6 +110,7 @@ class Reader {
   const Node* take(const std::string& key, bool required);
   double measure(const std::string& key, Dimension dimension, std::optional<double> fallback);
   double positive_measure(const std::string& key, Dimension dimension);
+  double measure_within(const std::string& key, Dimension dimension, double low, double high);
   void refuse_choice(const std::string& key, const Node& value,
                      const std::vector<std::string>& names);
   void report_unknown(std::vector<std::string> known);

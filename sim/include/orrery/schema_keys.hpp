@@ -64,6 +64,10 @@ struct Between {
 struct Whole {
   std::int64_t low, high;
 };
+template <class Q>
+struct Within {
+  Q low, high;
+};
 template <class E>
 using Choices = std::vector<std::pair<std::string, E>>;
 
@@ -72,6 +76,11 @@ inline constexpr Positive positive{};
 /// A bare number, ends included.
 constexpr Between between(double low, double high) { return {low, high}; }
 constexpr Between at_least(double low) { return {low, Field::kUnbounded}; }
+/// A quantity, ends included.
+template <class Q>
+constexpr Within<Q> within(Q low, Q high) {
+  return {low, high};
+}
 /// As many as a double counts one by one.
 inline constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
 /// A whole number, ends included.
@@ -122,7 +131,12 @@ void describe_type(Field& field, const Limit& limit) {
     field.kind = Field::Kind::Quantity;
     field.dimension = T::kDimension;
     field.low = 0;
+    field.high = limits_of(T::kDimension).high;
     field.above_low = std::is_same_v<Limit, Positive>;
+    if constexpr (std::is_same_v<Limit, Within<T>>) {
+      field.low = limit.low.si();
+      field.high = limit.high.si();
+    }
   } else if constexpr (std::is_same_v<T, Temperature>) {
     field.kind = Field::Kind::Temperature;
   } else if constexpr (std::is_same_v<Limit, Between> || std::is_same_v<Limit, Whole>) {
@@ -176,6 +190,8 @@ T value_at(Reader& reader, const std::string& key, const Limit& limit, const T& 
     return reader.raw(key);
   } else if constexpr (std::is_same_v<Limit, Positive>) {
     return reader.positive<T>(key);
+  } else if constexpr (std::is_same_v<Limit, Within<T>>) {
+    return reader.quantity_within<T>(key, limit.low, limit.high);
   } else if constexpr (IsQuantity<T>) {
     return reader.quantity<T>(key);
   } else if constexpr (std::is_same_v<T, Temperature>) {
