@@ -78,7 +78,7 @@ class Nccl final : public CollectiveModel {
   }
 
   [[nodiscard]] Candidate best(const Exchange& exchange) const {
-    const NcclParameters& parameters = exchange.layout.over_host ? over_host_ : parameters_;
+    const NcclParameters& parameters = exchange.over_host ? over_host_ : parameters_;
     if (exchange.kind == CollectiveKind::SendRecv) return send_receive(parameters, exchange);
     if (exchange.kind == CollectiveKind::AllToAll) return all_to_all(parameters, exchange);
     return exchange.servers > 1 ? across_servers(parameters, exchange)
@@ -92,7 +92,7 @@ class Nccl final : public CollectiveModel {
     const auto load = [&](LinkClass link, double busy, BytesPerSecond capacity) {
       if (busy > 0) cost.loads.push_back({link, busy * candidate.transfer * capacity});
     };
-    load(LinkClass::ScaleUp, candidate.scale_up_busy, exchange.layout.scale_up);
+    load(LinkClass::ScaleUp, candidate.scale_up_busy, exchange.scale_up);
     load(LinkClass::ScaleOut, candidate.scale_out_busy, exchange.layout.scale_out);
     cost.multiprocessors = static_cast<int>(std::lround(candidate.channels));
     cost.memory =

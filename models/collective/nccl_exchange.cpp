@@ -25,6 +25,7 @@ Exchange::Exchange(const CollectiveRequest& request)
       ranks(request.layout.ranks),
       servers(request.layout.servers),
       ranks_per_server(request.layout.ranks_per_server),
+      fewest(request.layout.fewest()),
       bytes(request.bytes),
       steps(ring_steps(kind, ranks)),
       shard(bytes / ranks),
@@ -32,14 +33,16 @@ Exchange::Exchange(const CollectiveRequest& request)
       volume(kind == CollectiveKind::Broadcast ? bytes : steps * shard),
       dtype(request.dtype),
       byte_reduction(reduces(kind) && size_of(request.dtype) == Bytes(1)),
+      scale_up(request.scale_up()),
+      scale_up_latency(request.scale_up_latency()),
+      over_host(request.over_host()),
       unique_between(request.unique_between) {
   ORRERY_CHECK(unique_between > 0 && unique_between <= 1);
 }
 
 bool nvls_available(const ScaleUpParameters& up, const Exchange& exchange) {
   return up.nvls && exchange.layout.in_switch_reduction && !exchange.byte_reduction &&
-         exchange.kind == CollectiveKind::AllReduce &&
-         exchange.ranks_per_server >= up.nvls->minimum_ranks;
+         exchange.kind == CollectiveKind::AllReduce && exchange.fewest >= up.nvls->minimum_ranks;
 }
 
 bool offers(const NcclParameters& parameters, const Exchange& exchange, Protocol protocol) {
@@ -55,7 +58,8 @@ bool collnet_available(const ScaleOutParameters& out, const Exchange& exchange) 
 
 bool hierarchical_available(const Exchange& exchange) {
   const bool kind = exchange.kind == CollectiveKind::AllReduce || one_way(exchange.kind);
-  return kind && exchange.servers > 1 && exchange.ranks_per_server > 1;
+  const bool even = exchange.fewest == exchange.ranks_per_server;
+  return kind && even && exchange.servers > 1 && exchange.ranks_per_server > 1;
 }
 
 bool pat_available(const Exchange& exchange) {
@@ -101,16 +105,20 @@ Pins effective_pins(const NcclParameters& parameters, const Exchange& exchange) 
 }
 
 BytesPerSecond ring_bandwidth(const ScaleUpParameters& up, const Exchange& exchange) {
-  return up.efficiency * exchange.layout.scale_up;
+  return up.efficiency * exchange.scale_up;
 }
 
 BytesPerSecond nvls_bandwidth(const ScaleUpParameters& up, const Exchange& exchange) {
-  return up.nvls->efficiency * exchange.layout.scale_up;
+  return up.nvls->efficiency * exchange.scale_up;
 }
 
 Seconds byte_reduction_time(const ScaleUpParameters& up, const Exchange& exchange) {
   if (!exchange.byte_reduction) return Seconds(0);
   return (exchange.bytes - exchange.shard) / up.byte_reduce;
+}
+
+Seconds extra_wire(const ScaleUpParameters& up, const Exchange& exchange) {
+  return max(Seconds(0), exchange.scale_up_latency - up.wire_latency);
 }
 
 Seconds extra_wire(const ScaleOutParameters& out, const Exchange& exchange) {

@@ -16,13 +16,17 @@ struct Exchange {
   const GroupLayout& layout;
   double ranks;             ///< [n]
   double servers;           ///< [N]
-  double ranks_per_server;  ///< [g]
+  double ranks_per_server;  ///< [g] in the server that has most
+  double fewest;            ///< [g0] in the server that has fewest
   Bytes bytes;              ///< [S]
   double steps;             ///< hops of a ring
   Bytes shard;              ///< S / n
   Bytes volume;             ///< [V] what each rank sends around a ring
   Dtype dtype;
-  bool byte_reduction;    ///< reduces elements of one byte
+  bool byte_reduction;      ///< reduces elements of one byte
+  BytesPerSecond scale_up;  ///< what its pattern leaves each device in its server
+  Seconds scale_up_latency;
+  bool over_host;         ///< not over links of the devices only
   double unique_between;  ///< [u] of an all-to-all's bytes to another server
 };
 
@@ -80,6 +84,8 @@ Candidate hierarchical(const NcclParameters& parameters, const Exchange& exchang
 Candidate all_to_all(const NcclParameters& parameters, const Exchange& exchange);
 Candidate send_receive(const NcclParameters& parameters, const Exchange& exchange);
 
+/// What a hop inside a server takes beyond the parameters: longer wires.
+Seconds extra_wire(const ScaleUpParameters& up, const Exchange& exchange);
 /// What a network hop takes beyond the parameters [extra]: wires longer than those of their fit.
 Seconds extra_wire(const ScaleOutParameters& out, const Exchange& exchange);
 

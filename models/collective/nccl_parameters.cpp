@@ -77,6 +77,10 @@ std::vector<Binding<ScaleUpParameters>> link_fields() {
   using U = ScaleUpParameters;
   return {
       required("launch", &U::launch, positive, "[t0] launch, kernel and first primitive"),
+      optional(
+          "wire_latency", &U::wire_latency,
+          "of the wires and switches between two devices, already in the hops; what a server's "
+          "graph has beyond it is added to each"),
       required("efficiency", &U::efficiency, kShare,
                "[f] ring's bus bandwidth of the wired scale-up bandwidth"),
       required("shard_copy", &U::shard_copy, positive, "[B_end] of one shard, not overlapped"),

@@ -73,6 +73,7 @@ struct Nvls {
 /// Kernels, and the links inside a server.
 struct ScaleUpParameters {
   Seconds launch{};             ///< [t0] launch, kernel and first primitive
+  Seconds wire_latency{};       ///< between two devices, already inside the hops
   double efficiency = 1;        ///< [f] ring's bus bandwidth of the wired scale-up bandwidth
   BytesPerSecond shard_copy{};  ///< [B_end] of one shard, not overlapped
   BytesPerSecond

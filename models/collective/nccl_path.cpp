@@ -11,15 +11,16 @@ constexpr double kLl128Share = 0.92;     // as NCCL's tuner: 120 of 128 bytes, l
 constexpr double kLl128HopFactor = 1.5;  // NCCL's tuner: LL128 over LL on the network
 constexpr double kChannelsPerNic = 2;
 
-/// NICs that the group may use in each server; a fraction where devices share them.
+/// NICs that the group may use in the server with its fewest ranks; a fraction where devices share
+/// them. NCCL opens as many channels in every server.
 double nics(const Exchange& x) {
-  if (x.layout.nics_per_server <= 0) return x.ranks_per_server;
-  return x.layout.nics_per_server * x.ranks_per_server / std::max(1, x.layout.devices_per_server);
+  if (x.layout.nics_per_server <= 0) return x.fewest;
+  return x.layout.nics_per_server * x.fewest / std::max(1, x.layout.devices_per_server);
 }
 
 double channels(const ScaleUpParameters& up, const Exchange& x) {
   const double wanted = kChannelsPerNic * nics(x);
-  if (x.ranks_per_server > 1) return std::clamp(wanted, 1.0, up.network_channels);
+  if (x.fewest > 1) return std::clamp(wanted, 1.0, up.network_channels);
   return std::clamp(wanted, 2.0, 4.0);
 }
 
@@ -48,6 +49,7 @@ void set_protocol(const NcclParameters& parameters, const Exchange& x, Path& pat
       path.up = ring_bandwidth(up, x);
       break;
   }
+  path.up_hop += extra_wire(up, x);
   path.out_hop += extra_wire(out, x);
 }
 
@@ -59,9 +61,9 @@ Seconds Path::fill(Seconds hops, Seconds transfer, double stages) const {
 
 Path make_path(const NcclParameters& parameters, const Exchange& x, Protocol protocol) {
   Path path{.protocol = protocol};
-  // Every group of this shape talks at once, so a group has its ranks' shares of the server's NICs
-  // and no more.
-  path.out = parameters.scale_out->efficiency * x.ranks_per_server * x.layout.scale_out;
+  // A group has its ranks' shares of a server's NICs and no more: a ring enters and leaves every
+  // server, and is as fast as where it has fewest.
+  path.out = parameters.scale_out->efficiency * x.fewest * x.layout.scale_out;
   path.window = nics(x) * parameters.scale_out->window;
   path.reduction = byte_reduction_time(*parameters.scale_up, x);
   path.channels = channels(*parameters.scale_up, x);

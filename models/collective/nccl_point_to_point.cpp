@@ -18,14 +18,16 @@ double pair_channels(const PointToPoint& p2p, Bytes message) {
 
 /// Starting messages to `peers` devices of the same server; what follows is only the links'
 /// bandwidth.
-void start(const PointToPoint& p2p, Bytes message, double peers, Candidate& candidate) {
-  candidate.latency +=
-      p2p.launch + (peers - 1) * p2p.peer + std::min(1.0, message / kRamp) * p2p.ramp;
+void start(const ScaleUpParameters& up, const Exchange& x, Bytes message, double peers,
+           Candidate& candidate) {
+  const PointToPoint& p2p = up.point_to_point;
+  candidate.latency += p2p.launch + (peers - 1) * p2p.peer +
+                       std::min(1.0, message / kRamp) * p2p.ramp + extra_wire(up, x);
   candidate.transfer += min(message, kChunk) / p2p.first_chunk;
 }
 
 BytesPerSecond pair_bandwidth(const PointToPoint& p2p, const Exchange& x) {
-  return p2p.efficiency * x.layout.scale_up;
+  return p2p.efficiency * x.scale_up;
 }
 
 Candidate point_to_point() { return {.algorithm = Algorithm::PointToPoint}; }
@@ -36,7 +38,7 @@ Candidate send_receive(const NcclParameters& parameters, const Exchange& exchang
   const PointToPoint& p2p = parameters.scale_up->point_to_point;
   Candidate result = point_to_point();
   if (exchange.servers <= 1) {
-    start(p2p, exchange.bytes, 1, result);
+    start(*parameters.scale_up, exchange, exchange.bytes, 1, result);
     result.transfer += exchange.bytes / pair_bandwidth(p2p, exchange);
     result.scale_up_busy = 1;
     result.channels = pair_channels(p2p, exchange.bytes);
@@ -68,7 +70,7 @@ Candidate pairwise(const NcclParameters& parameters, const Exchange& exchange) {
   double message_channels = 1;
   Seconds inside = message / p2p.self_copy;
   if (peers > 1) {
-    start(p2p, message, peers, result);
+    start(*parameters.scale_up, exchange, message, peers, result);
     message_channels = pair_channels(p2p, message);
     inside += (peers - 1) * message / pair_bandwidth(p2p, exchange);
   } else {
@@ -81,7 +83,7 @@ Candidate pairwise(const NcclParameters& parameters, const Exchange& exchange) {
     return result;
   }
   const ScaleOutParameters& out = *parameters.scale_out;
-  const double messages = exchange.ranks - peers;
+  const double messages = exchange.ranks - exchange.fewest;
   const Seconds hops = out.simple_hop + extra_wire(out, exchange) + messages * p2p.network_message;
   const Seconds between = messages * message / network_bandwidth(out, exchange);
   const bool network_bound = hops + between > inside;
@@ -101,10 +103,10 @@ Candidate hierarchical_all_to_all(const NcclParameters& parameters, const Exchan
   const double peers = x.ranks_per_server;
   const double other_servers = x.servers - 1;
   Candidate result{.algorithm = Algorithm::Hierarchical};
-  start(p2p, x.servers * x.shard, peers, result);
+  start(*parameters.scale_up, x, x.servers * x.shard, peers, result);
   result.latency += out.simple_hop + extra_wire(out, x) + other_servers * p2p.network_message;
   const Seconds between =
-      x.unique_between * (x.ranks - peers) * x.shard / network_bandwidth(out, x);
+      x.unique_between * (x.ranks - x.fewest) * x.shard / network_bandwidth(out, x);
   const Seconds inside =
       x.ranks / peers * (peers - 1) * x.shard / pair_bandwidth(p2p, x) + x.shard / p2p.self_copy;
   const Seconds longer = max(inside, between);

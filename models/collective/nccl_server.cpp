@@ -23,7 +23,7 @@ constexpr double kNvlsLargestChunk = 131072;  // bytes
 
 /// The time that NCCL's tuner believes in.
 Seconds tuner_time(const ScaleUpParameters& up, const Exchange& x, Protocol protocol) {
-  const BytesPerSecond bus = up.tuner_efficiency * x.layout.scale_up;
+  const BytesPerSecond bus = up.tuner_efficiency * x.scale_up;
   switch (protocol) {
     case Protocol::Ll:
       return kTunerBaseLl + x.steps * up.ll.tuner_hop +
@@ -40,7 +40,7 @@ Seconds tuner_time(const ScaleUpParameters& up, const Exchange& x, Protocol prot
 Candidate ring_ll(const ScaleUpParameters& up, const Exchange& x) {
   Candidate ring{.algorithm = Algorithm::Ring, .protocol = Protocol::Ll};
   ring.channels = std::clamp(std::ceil(x.shard / kLlChunk), 1.0, up.ll.channels);
-  ring.latency = up.launch + x.steps * up.ll.hop;
+  ring.latency = up.launch + x.steps * (up.ll.hop + extra_wire(up, x));
   ring.transfer = x.volume / (ring.channels * up.ll.channel) +
                   x.shard / (ring.channels * up.ll.last_copy) + byte_reduction_time(up, x);
   return ring;
@@ -49,7 +49,7 @@ Candidate ring_ll(const ScaleUpParameters& up, const Exchange& x) {
 Candidate ring(const ScaleUpParameters& up, const Exchange& x, Protocol protocol) {
   if (protocol == Protocol::Ll) return ring_ll(up, x);
   const bool simple = protocol == Protocol::Simple;
-  const Seconds hop = simple ? up.simple.hop : up.ll128->hop;
+  const Seconds hop = (simple ? up.simple.hop : up.ll128->hop) + extra_wire(up, x);
   const double share = simple ? 1.0 : up.ll128->efficiency;
   Candidate result{.algorithm = Algorithm::Ring, .protocol = protocol};
   result.channels = up.channels;
@@ -83,7 +83,7 @@ double nvls_chunk(const ScaleUpParameters& up, const Exchange& x) {
 Candidate nvls(const ScaleUpParameters& up, const Exchange& x) {
   Candidate result{.algorithm = Algorithm::Nvls, .protocol = Protocol::Simple};
   result.channels = up.nvls->channels;
-  result.latency = up.nvls->start;
+  result.latency = up.nvls->start + extra_wire(up, x);
   result.transfer =
       x.bytes / nvls_bandwidth(up, x) * (1.0 + up.nvls->chunk_overhead.si() / nvls_chunk(up, x));
   return result;
@@ -105,7 +105,7 @@ bool tuner_takes_nvls(const ScaleUpParameters& up, const Exchange& x, const Pins
                       Protocol ring_protocol) {
   if (pins.algorithm) return pins.algorithm == Algorithm::Nvls;
   if (!pins.allow(Protocol::Simple) || !nvls_available(up, x)) return false;
-  const BytesPerSecond expected = kTunerNvlsShare * up.tuner_efficiency * x.layout.scale_up;
+  const BytesPerSecond expected = kTunerNvlsShare * up.tuner_efficiency * x.scale_up;
   return kTunerBaseNvls + x.bytes / expected < tuner_time(up, x, ring_protocol);
 }
 

@@ -32,7 +32,7 @@ class Slice {
   [[nodiscard]] double ranks() const { return layout_.ranks_per_server; }
   /// [w] of one axis: both directions of a ring, one of a line; groups in between take turns.
   [[nodiscard]] BytesPerSecond wired(const TorusAxis& axis) const {
-    return (axis.wrap ? kDirections : 1.0) / axis.hops * layout_.torus_link;
+    return (axis.wrap ? kDirections : 1.0) / axis.sharers() * layout_.torus_link;
   }
   /// Links of all axes of the group, as wired.
   [[nodiscard]] BytesPerSecond wired() const {
@@ -71,7 +71,7 @@ class Slice {
     double crowd = 1;
     for (const TorusAxis& axis : layout_.torus) {
       hops += (axis.ranks - 1.0) * axis.hops;
-      crowd = std::max(crowd, static_cast<double>(axis.hops));
+      crowd = std::max(crowd, static_cast<double>(axis.sharers()));
     }
     return {.latency = hops * up_.hop,
             .transfer = bytes * crowd / (up_.efficiency * layout_.torus_link)};

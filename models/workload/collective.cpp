@@ -1,4 +1,4 @@
-// A collective alone, as nccl-tests runs it.
+// One collective, as nccl-tests runs it.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -19,6 +19,7 @@ struct Participants {
   int ranks = 0;  ///< the first so many; 0: all
   Location where_ranks;
   std::vector<NamedDevice> devices;  ///< these, when there are any
+  Others others = Others::Idle;
 };
 
 class CollectiveWorkload final : public Workload {
@@ -30,6 +31,7 @@ class CollectiveWorkload final : public Workload {
     JobLayout layout;
     layout.devices = devices_of(participants_.devices, platform);
     layout.ranks = ranks(platform);
+    layout.others = participants_.others;
     layout.groups = {{.name = "", .count = layout.ranks, .stride = 1}};
     return layout;
   }
@@ -49,7 +51,13 @@ class CollectiveWorkload final : public Workload {
  private:
   [[nodiscard]] int ranks(const Platform& platform) const {
     if (!participants_.devices.empty()) return static_cast<int>(participants_.devices.size());
-    if (participants_.ranks == 0) return platform.devices();
+    if (participants_.ranks == 0) {
+      if (platform.devices() > 1) return platform.devices();
+      throw ConfigError(
+          fmt::format("{}: a collective needs two devices or more; expected a system of several; "
+                      "got {} with one",
+                      participants_.where_ranks.text(), platform.name()));
+    }
     if (participants_.ranks <= platform.devices()) return participants_.ranks;
     throw ConfigError(
         fmt::format("{}: {} ranks do not fit the {} devices of {}; expected fewer, or more servers "
@@ -105,7 +113,11 @@ const Schema<CollectiveKeys>& collective_schema() {
                 [](Reader& reader, P& spec) {
                   reader.ignore("devices");
                   spec.devices = read_devices(reader, false);
-                })};
+                }),
+      optional(
+          "others", &P::others, Choices<Others>{{"idle", Others::Idle}, {"alike", Others::Alike}},
+          "what the other devices do: nothing, as while nccl-tests runs, or the same in groups "
+          "of this shape, as in training")};
   static const Schema<K> result(
       "collective",
       inlined(&K::request, request_fields()) + inlined(&K::participants, participants),

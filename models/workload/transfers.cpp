@@ -194,6 +194,9 @@ class TransfersWorkload final : public Workload {
   std::vector<PlacedCollective> collectives_;
 };
 
+// A later start would leave no digits for what takes microseconds.
+constexpr schema::Within<Seconds> kLatestStart = schema::within(Seconds(0), Seconds(1e6));
+
 const Schema<Copy>& copy_schema() {
   using namespace schema;
   static const Schema<Copy> result(
@@ -201,7 +204,7 @@ const Schema<Copy>& copy_schema() {
       {required("from", &Copy::from, "a component by its name, such as `server0.gpu0`"),
        required("to", &Copy::to, "likewise, such as `server0.ssd0`"),
        required("bytes", &Copy::bytes, positive, "that are moved"),
-       optional("at", &Copy::at, "when it begins")},
+       optional("at", &Copy::at, kLatestStart, "when it begins")},
       [](Reader& reader, Copy& copy) {
         copy.where_from = reader.where("from");
         copy.where_to = reader.where("to");
@@ -225,7 +228,7 @@ const Schema<PlacedCollective>& placed_collective_schema() {
                                               [](Reader& reader, P& spec) {
                                                 spec.devices = read_devices(reader, true);
                                               }),
-                                    optional("at", &P::at, "when it begins")});
+                                    optional("at", &P::at, kLatestStart, "when it begins")});
   return result;
 }
 
@@ -244,7 +247,7 @@ void check_transfers(Reader& reader, const TransfersKeys& keys) {
     reader.error(key, fmt::format("{}: expected at most {} transfers in all; got {}", key,
                                   kMostTransfers, count));
   }
-  if (reader.has("copies") || reader.has("collectives")) return;
+  if (count > 0) return;
   reader.error("copies",
                "copies: expected transfers such as {from: server0.gpu0, to: server0.ssd0, bytes: "
                "10 GB}, or 'collectives'; got none");

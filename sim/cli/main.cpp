@@ -19,6 +19,9 @@ int main(int argc, char** argv) {
   } catch (const ConfigError& error) {
     std::cerr << error.what() << '\n';
     return cli::kBadInput;
+  } catch (const OutputError& error) {
+    std::cerr << "the output could not be written: " << error.what() << '\n';
+    return cli::kCannotFinish;
   } catch (const SimulationError& error) {
     std::cerr << "the run could not finish: " << error.what() << '\n';
     return cli::kCannotFinish;

@@ -28,8 +28,8 @@ void write_series(const Report& report, const fs::path& folder) {
   std::error_code problem;
   fs::create_directories(folder, problem);
   if (problem) {
-    throw SimulationError(fmt::format("--csv {}: the folder cannot be made ({})", folder.string(),
-                                      problem.message()));
+    throw OutputError(fmt::format("--csv {}: the folder cannot be made ({})", folder.string(),
+                                  problem.message()));
   }
   if (!operation.job_series.empty()) write_csv(operation.job_series, folder / "job.csv");
   if (!operation.step_series.empty()) {
@@ -42,7 +42,7 @@ void check_output() {
   errno = 0;
   std::cout.flush();
   if (std::cout) return;
-  throw SimulationError(
+  throw OutputError(
       fmt::format("standard output: cannot be written ({}); the result is not complete",
                   errno != 0 ? std::strerror(errno) : "write failed"));
 }

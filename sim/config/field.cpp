@@ -68,6 +68,12 @@ std::string digits_of(double value) {
   return whole ? fmt::format("{:.0f}", value) : fmt::format("{:.6g}", value);
 }
 
+// How long a text is to read: a power of ten is longer than its zeros.
+std::size_t length_of(const std::string& text) {
+  constexpr std::size_t kPower = 8;
+  return text.size() + (text.find("e+") != std::string::npos ? kPower : 0);
+}
+
 }  // namespace
 
 const std::vector<std::string>& prose_keys() {
@@ -111,7 +117,7 @@ std::string in_shortest_unit(double si, Dimension dimension) {
   for (const Unit& unit : units()) {
     if (!(unit.dimension == dimension) || unit.absolute) continue;
     const std::string text = digits_of(si / unit.scale) + " " + std::string(unit.symbol);
-    if (shortest.empty() || text.size() < shortest.size()) shortest = text;
+    if (shortest.empty() || length_of(text) < length_of(shortest)) shortest = text;
     if (si == 0) break;  // in the plain unit, which comes first
   }
   return shortest.empty() ? digits_of(si) : shortest;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include <orrery/field.hpp>
 #include <orrery/reader.hpp>
 
 #include "config/reader_messages.hpp"
@@ -86,6 +87,40 @@ std::string out_of_range(const std::string& key, const char* rule, const Node& n
 
 }  // namespace
 
+namespace {
+
+/// What is wrong with a value beyond `low` or `high`.
+std::string beyond(const std::string& key, double value, double low, double high, const Node& node,
+                   Dimension dimension) {
+  const bool small = value < low;
+  const std::string rule = small && low == 0 ? std::string("must not be negative")
+                           : small ? "must be at least " + in_shortest_unit(low, dimension)
+                                   : "must be at most " + in_shortest_unit(high, dimension);
+  return out_of_range(key, rule.c_str(), node, dimension);
+}
+
+/// What is wrong with a value that no quantity of its dimension has; empty when nothing is.
+std::string absurd(const std::string& key, double value, const Node& node, Dimension dimension) {
+  const Limits limits = limits_of(dimension);
+  if (value == 0 || (value >= limits.low && value <= limits.high)) return "";
+  return beyond(key, value, limits.low, limits.high, node, dimension);
+}
+
+}  // namespace
+
+double Reader::measure_within(const std::string& key, Dimension dimension, double low,
+                              double high) {
+  const Node* node = take(key, true);
+  if (node == nullptr) return low;
+  Checked checked = check_measure(key, *node, dimension);
+  if (checked.problem.empty() && (checked.value < low || checked.value > high)) {
+    checked.problem = beyond(key, checked.value, low, high, *node, dimension);
+  }
+  if (checked.problem.empty()) return checked.value;
+  error(key, checked.problem);
+  return low;
+}
+
 double Reader::measure(const std::string& key, Dimension dimension,
                        std::optional<double> fallback) {
   const Node* node = take(key, !fallback);
@@ -95,6 +130,7 @@ double Reader::measure(const std::string& key, Dimension dimension,
   if (checked.problem.empty() && checked.value < 0.0) {
     checked.problem = out_of_range(key, "must not be negative", *node, dimension);
   }
+  if (checked.problem.empty()) checked.problem = absurd(key, checked.value, *node, dimension);
   if (checked.problem.empty()) return checked.value;
   error(key, checked.problem);
   return harmless;
@@ -108,6 +144,7 @@ double Reader::positive_measure(const std::string& key, Dimension dimension) {
   if (checked.problem.empty() && checked.value <= 0.0) {
     checked.problem = out_of_range(key, "must be greater than zero", *node, dimension);
   }
+  if (checked.problem.empty()) checked.problem = absurd(key, checked.value, *node, dimension);
   if (checked.problem.empty()) return checked.value;
   error(key, checked.problem);
   return kHarmless;

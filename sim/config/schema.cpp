@@ -31,22 +31,32 @@ std::int64_t read_whole(Reader& reader, const std::string& key, const Whole& lim
   return limit.low;
 }
 
+void describe_quantity(Field& field, const QuantityLimit& limit) {
+  field.kind = Field::Kind::Quantity;
+  field.dimension = limit.dimension;
+  field.low = limit.range ? limit.range->first : 0;
+  field.high = limit.range ? limit.range->second : limits_of(limit.dimension).high;
+  field.above_low = limit.above_zero;
+}
+
+double read_quantity(Reader& reader, const std::string& key, const QuantityLimit& limit) {
+  if (limit.range) {
+    return reader.measure_within(key, limit.dimension, limit.range->first, limit.range->second);
+  }
+  return limit.above_zero ? reader.positive_measure(key, limit.dimension)
+                          : reader.measure(key, limit.dimension, std::nullopt);
+}
+
 void QuantityKey::read(Reader& reader, std::byte* spec) const {
   if (!words_.required && !reader.has(name())) return;
-  at<double>(spec, words_.offset) = above_zero_ ? reader.positive_measure(name(), dimension_)
-                                                : reader.measure(name(), dimension_, std::nullopt);
+  at<double>(spec, words_.offset) = read_quantity(reader, name(), limit_);
 }
 
 Field QuantityKey::describe(const std::byte* defaults) const {
-  Field field{.key = name(),
-              .kind = Field::Kind::Quantity,
-              .dimension = dimension_,
-              .low = 0,
-              .above_low = above_zero_,
-              .required = words_.required,
-              .doc = words_.doc};
+  Field field{.key = name(), .required = words_.required, .doc = words_.doc};
+  describe_quantity(field, limit_);
   if (!words_.required) {
-    field.fallback = in_shortest_unit(at<double>(defaults, words_.offset), dimension_);
+    field.fallback = in_shortest_unit(at<double>(defaults, words_.offset), limit_.dimension);
   }
   return field;
 }

@@ -69,7 +69,7 @@ int FoldedJob::find_links(std::size_t kind, int rank) const {
   members_.resize(place_of(group.count));
   for (int i = 0; i < group.count; ++i) members_[place_of(i)] = layout_.device(group.at(i));
   if (!layout_.devices.empty()) std::sort(members_.begin(), members_.end());
-  const GroupLayout layout = platform_.layout(members_);
+  const GroupLayout layout = platform_.layout(members_, layout_.others);
   const auto same = std::find(layouts_.begin(), layouts_.end(), layout);
   const int number = static_cast<int>(same - layouts_.begin());
   if (same == layouts_.end()) layouts_.push_back(layout);

@@ -37,6 +37,7 @@ LoweredWorkload Workload::lower(const Platform& platform, const LowerOptions& op
   LoweredWorkload lowered = build(job, options);
   if (lowered.outline.ranks.empty()) lowered.outline.ranks = job.represented();
   check_weights(job, lowered.outline);
+  lowered.others = job.layout().others;
   lowered.work.devices = job.layout().ranks;
   lowered.work.device_list = job.layout().devices;
   std::sort(lowered.work.device_list.begin(), lowered.work.device_list.end());

@@ -46,7 +46,8 @@ std::vector<Binding<FabricSpec>> dragonfly_fields() {
                "over stays unused"),
       optional("local_links", &F::local_links, parts(1), "[l] between two routers of a group"),
       otherwise("`cable_latency`",
-                optional("global_cable_latency", &F::global_cable_latency, "between groups"))};
+                optional("global_cable_latency", &F::global_cable_latency,
+                         within(Seconds(0), kLongestLatency), "between groups"))};
 }
 
 void complete_dragonfly(Reader& reader, const ServerSpec& server, FabricSpec& fabric) {

@@ -43,7 +43,7 @@ const Schema<SwitchSpec>& switch_schema() {
       "switch",
       {label<S>(), required("ports", &S::ports, parts(2), "of one switch"),
        required("port_bandwidth", &S::port_bandwidth, positive, "of one, in each direction"),
-       required("latency", &S::latency, "from port to port"),
+       required("latency", &S::latency, within(Seconds(0), kLongestLatency), "from port to port"),
        entry("power", optional("power", &S::power, &draw_schema(), "of one switch")),
        optional("optics", &S::optics,
                 "in one port that has a cable; the NIC's end is in the NIC's power")});
@@ -67,7 +67,7 @@ const Schema<FabricSpec>& fabric_schema() {
                    "leaves joined by spines and these by cores; or routers by one "
                    "another"),
           label<F>(),
-          optional("cable_latency", &F::cable_latency,
+          optional("cable_latency", &F::cable_latency, within(Seconds(0), kLongestLatency),
                    "of a cable between NIC and leaf or between switches"),
           optional("in_network_reduction", &F::in_network_reduction,
                    "SHARP; the collective model uses it where `communication.scale_out` "

@@ -18,7 +18,7 @@ struct Network {
 };
 
 /// As Platform::layout().
-GroupLayout layout_of(std::span<const int> devices, const PlatformSpec& spec,
+GroupLayout layout_of(std::span<const int> devices, Others others, const PlatformSpec& spec,
                       const Network& network);
 
 /// The worse of two in every respect, for a group on servers of different builds.

@@ -40,6 +40,7 @@ void MachineGraph::connect(int from, int to, const WireSpec& wire, const char* k
 void MachineGraph::add_server(const ServerSpec& spec, int index) {
   Server server;
   server.index = index;
+  server.first_component = static_cast<int>(components.size());
   server.first_link = static_cast<int>(links.size());
   const std::string prefix = fmt::format("server{}", index);
   // The latency of memory belongs to the accelerator's model.

@@ -16,8 +16,8 @@ struct MachineGraph {
   /// Component indices of one server's parts.
   struct Server {
     int index = 0;  ///< in the machine
-    int first_link =
-        0;  ///< its links follow one another, in the order of every server of its build
+    /// Its components and links follow one another, in the order of every server of its build.
+    int first_component = 0, first_link = 0;
     std::vector<int> devices, pcie_switches, sockets, nics, memories, drives;
   };
   std::vector<Component> components;

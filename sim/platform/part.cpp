@@ -1,5 +1,10 @@
 #include "platform/part.hpp"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include <orrery/error.hpp>
@@ -47,15 +52,6 @@ const char* to_text(ComponentKind kind) {
       return "router";
   }
   return "";
-}
-
-// What is copied within a server takes the peers' way; devices may not reach one another directly.
-Route MachinePart::Graph::way(int from, int to) const {
-  const bool devices = machine.components[index(from)].kind == ComponentKind::Device &&
-                       machine.components[index(to)].kind == ComponentKind::Device;
-  const int server = devices ? server_of(from) : -1;
-  if (server < 0 || server != server_of(to)) return route(from, to);
-  return peer_route(router, *specs[index(server)], machine.servers[index(server)], from, to);
 }
 
 // A device or a socket stands for its memory.
@@ -115,14 +111,14 @@ int MachinePart::component_of_device(int device) const {
 Route MachinePart::route(int from, int to) const { return graph_->route(from, to); }
 
 std::optional<CopyPath> MachinePart::copy(int from, int to) const {
-  const Route way = from == to ? Route{} : graph_->way(from, to);
-  if (way.links.empty() && from != to) return std::nullopt;
   LinkUse use;
-  add_route(graph_->machine, from, way, 1, use);
+  std::optional<Seconds> latency = Seconds(0);
+  if (from != to) latency = graph_->add_way(from, to, 1, use);
+  if (!latency) return std::nullopt;
   graph_->add_memory(from, use);
   graph_->add_memory(to, use);
   if (use.empty()) return std::nullopt;
-  CopyPath path{.uses = uses_of(graph_->machine, use), .latency = way.latency, .bandwidth = {}};
+  CopyPath path{.uses = uses_of(graph_->machine, use), .latency = *latency, .bandwidth = {}};
   path.bandwidth = bottleneck(graph_->machine, use);
   for (const ResourceUse& one : path.uses) {
     if (one.capacity / one.per_byte <= path.bandwidth) {
@@ -133,19 +129,38 @@ std::optional<CopyPath> MachinePart::copy(int from, int to) const {
   return path;
 }
 
+namespace {
+
+// What a link is, in a line of the drawing.
+std::string line_of_link(const MachineGraph& machine, const Link& link) {
+  const bool uneven = link.back != link.bandwidth;
+  return fmt::format("  {:<8} {:<28} {}{}", link.kind, machine.components[index(link.to)].name,
+                     to_text(link.bandwidth),
+                     uneven ? fmt::format(" there, {} back", to_text(link.back)) : "");
+}
+
+}  // namespace
+
 std::string MachinePart::drawing() const {
   std::string text;
   const MachineGraph& machine = graph_->machine;
   for (int i = 0; i < static_cast<int>(machine.components.size()); ++i) {
-    std::string lines;
+    std::vector<std::pair<std::string, int>> lines;  // and how many links each stands for
     for (const Link& link : machine.links) {
       if (link.from != i) continue;
-      const bool uneven = link.back != link.bandwidth;
-      lines += fmt::format("  {:<8} {:<28} {}{}\n", link.kind,
-                           machine.components[index(link.to)].name, to_text(link.bandwidth),
-                           uneven ? fmt::format(" there, {} back", to_text(link.back)) : "");
+      const std::string line = line_of_link(machine, link);
+      const auto same = std::find_if(lines.begin(), lines.end(),
+                                     [&](const auto& known) { return known.first == line; });
+      if (same == lines.end()) {
+        lines.emplace_back(line, 1);
+      } else {
+        ++same->second;
+      }
     }
-    if (!lines.empty()) text += machine.components[index(i)].name + "\n" + lines;
+    if (!lines.empty()) text += machine.components[index(i)].name + "\n";
+    for (const auto& [line, count] : lines) {
+      text += line + (count > 1 ? fmt::format("  x{}\n", count) : "\n");
+    }
   }
   return text;
 }

@@ -29,7 +29,7 @@ void MachinePart::Graph::degrade(const Conditions& conditions) {
           },
           condition.scale_up);
       if (server.nics.empty()) continue;
-      for (const auto& [nic, load] : wirings[s]->to_nics(std::span(&i, 1)).ports) {
+      for (const auto& [nic, load] : wirings[s]->nics_of_all()[index(i)].ports) {
         const int port = server.nics[index(nic)];
         scale([&](const Link& link) { return link.from == port && link.kind == "network"; },
               condition.scale_out);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,17 +47,8 @@ struct MachinePart::Graph {
   [[nodiscard]] Route route(int from, int to) const {
     return router.routes(from, std::span(&to, 1)).front();
   }
-  /// Where a component lies: its server of the part, or -1.
-  [[nodiscard]] int server_of(int component) const {
-    for (std::size_t i = 0; i < machine.servers.size(); ++i) {
-      const auto& devices = machine.servers[i].devices;
-      if (std::find(devices.begin(), devices.end(), component) != devices.end()) {
-        return static_cast<int>(i);
-      }
-    }
-    return -1;
-  }
-  [[nodiscard]] Route way(int from, int to) const;
+  /// Where a component lies: its server of the part, or -1 for a switch of the fabric.
+  [[nodiscard]] int server_of(int component) const;
   void add_memory(int component, LinkUse& use) const;
 
   // The place of a machine's device among the servers of the part.
@@ -64,15 +56,23 @@ struct MachinePart::Graph {
     int server = 0, device = 0;
   };
   [[nodiscard]] Place place_of(int device) const;
-  void add_local(const LinkUse& local, const Place& place, double share, bool reversed,
-                 LinkUse& use) const;
-  [[nodiscard]] LinkUse between_servers(const std::vector<Place>& from,
-                                        const std::vector<Place>& to, double share) const;
+  void add_local(const LinkUse& local, int server, double share, bool reversed, LinkUse& use) const;
+  /// Adds what `share` takes from one component to another, and returns the latency of the longest
+  /// way; none where there is no way.
+  std::optional<Seconds> add_way(int from, int to, double share, LinkUse& use) const;
+  std::optional<Seconds> add_copy(int from, int to, LinkUse& use) const;
+  /// The NICs that a component of server `server` sends over, evenly, by number.
+  [[nodiscard]] std::vector<int> nics_at(int component, int server) const;
+  /// Adds the network from one NIC to another of other servers.
+  std::optional<Seconds> add_network(int from, int to, double share, LinkUse& use) const;
+  void add_between(const std::vector<Place>& from, const std::vector<Place>& to, double amount,
+                   LinkUse& use) const;
   /// What `condition` says of devices, on their links; a NIC that several share is as slow as the
   /// product of what they say.
   void degrade(const Conditions& conditions);
   void scale(const std::function<bool(const Link&)>& which, double ratio);
-  void add_inside(const std::vector<Place>& members, LinkUse& use) const;
+  void add_inside(const std::vector<Place>& members, GroupPattern pattern, double share,
+                  LinkUse& use) const;
   void add_power();
 };
 

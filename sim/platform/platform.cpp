@@ -58,7 +58,7 @@ struct Platform::Graph {
     return {*small[build], *wirings[build], tables[build], collisions};
   }
   void add_parts();
-  GroupLayout layout(std::span<const int> devices) const;
+  GroupLayout layout(std::span<const int> devices, Others others) const;
 };
 
 void Platform::Graph::add_kinds() {
@@ -93,9 +93,9 @@ void Platform::Graph::add_parts() {
 }
 
 // A collective moves at the pace of its slowest member.
-GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
+GroupLayout Platform::Graph::layout(std::span<const int> devices, Others others) const {
   prepare_paths();
-  if (conditions.uniform()) return layout_of(devices, spec, network(0));
+  if (conditions.uniform()) return layout_of(devices, others, spec, network(0));
   std::vector<bool> has_build(builds.size());
   double scale_up = 1, scale_out = 1;
   for (const int device : devices) {
@@ -107,7 +107,7 @@ GroupLayout Platform::Graph::layout(std::span<const int> devices) const {
   std::optional<GroupLayout> slowest;
   for (std::size_t build = 0; build < builds.size(); ++build) {
     if (!has_build[build]) continue;
-    const GroupLayout layout = layout_of(devices, builds[build], network(build));
+    const GroupLayout layout = layout_of(devices, others, builds[build], network(build));
     slowest = slowest ? slower(*slowest, layout) : layout;
   }
   return degraded(*slowest, scale_up, scale_out);
@@ -167,11 +167,12 @@ const Node& Platform::cooling() const { return graph_->spec.server.cooling; }
 MachinePart Platform::part(std::span<const int> servers, bool every_switch) const {
   const Graph& graph = *graph_;
   graph.prepare_paths();
-  PartServers which{
-      .indices = servers,
-      .builds = {},
-      .wirings = {},
-      .layouts = [&graph](std::span<const int> group) { return graph.layout(group); }};
+  PartServers which{.indices = servers,
+                    .builds = {},
+                    .wirings = {},
+                    .layouts = [&graph](std::span<const int> group) {
+                      return graph.layout(group, Others::Idle);
+                    }};
   for (std::size_t build = 0; build < graph.builds.size(); ++build) {
     which.builds.push_back(&graph.builds[build].server);
     which.wirings.push_back(graph.wirings[build].get());
@@ -181,7 +182,9 @@ MachinePart Platform::part(std::span<const int> servers, bool every_switch) cons
   return make_part(std::move(spec), graph.conditions, which);
 }
 
-GroupLayout Platform::layout(std::span<const int> devices) const { return graph_->layout(devices); }
+GroupLayout Platform::layout(std::span<const int> devices, Others others) const {
+  return graph_->layout(devices, others);
+}
 
 const std::vector<Resource>& Platform::resources() const {
   graph_->prepare_paths();

@@ -1,5 +1,7 @@
 #include "platform/platform_spec.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/conditions.hpp"
@@ -52,7 +54,17 @@ const Schema<DegradedKeys>& degraded_schema() {
                 "by name: `server3.gpu5`, `*.gpu7` (a hot position), `server9.*`"),
        optional("clock", &D::clock, share, "of what the device has otherwise"),
        optional("scale_up", &D::scale_up, share, "likewise, of its bandwidth to its neighbours"),
-       optional("scale_out", &D::scale_out, share, "likewise, between servers")});
+       optional("scale_out", &D::scale_out, share, "likewise, between servers")},
+      [](Reader& reader, const D&) {
+        for (const std::string& key : reader.keys()) {  // one that is misspelt is reported as such
+          const std::vector<std::string>& prose = prose_keys();
+          const bool says = std::find(prose.begin(), prose.end(), key) == prose.end();
+          if (says && key != "devices") return;
+        }
+        reader.error("devices",
+                     "degraded: expected what these devices do less of: clock, scale_up or "
+                     "scale_out, such as clock: 0.8; got none of them");
+      });
   return result;
 }
 

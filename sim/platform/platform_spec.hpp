@@ -13,6 +13,9 @@
 
 namespace orrery {
 
+/// No wire, switch or drive takes longer; routes add a dozen of them up to the picosecond.
+inline constexpr Seconds kLongestLatency = Seconds(0.1);
+
 struct WireSpec {
   BytesPerSecond bandwidth{};  ///< per direction
   Seconds latency{};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace orrery {
 namespace {
@@ -21,6 +22,7 @@ class Blocks {
     } else {
       if (count_ > 0) ++steps_;
       within_ += in_block_ * (in_block_ - 1);
+      if (count_ > 0) counts_.push_back(in_block_);
       in_block_ = 1;
       ++blocks_;
     }
@@ -29,6 +31,16 @@ class Blocks {
   }
 
   [[nodiscard]] int blocks() const { return blocks_; }
+  /// The most in one block, and the traffic of pairs that leaves one at most, in servers' worth.
+  [[nodiscard]] double most() const {
+    return std::max(in_block_,
+                    counts_.empty() ? 0.0 : *std::max_element(counts_.begin(), counts_.end()));
+  }
+  [[nodiscard]] double most_pairs() const {
+    double most = in_block_ * (count_ - in_block_);
+    for (const double count : counts_) most = std::max(most, count * (count_ - count));
+    return most / (count_ - 1);
+  }
   /// Of the hops of a closed ring.
   [[nodiscard]] double neighbours() const {
     return (steps_ + (first_ != last_ ? 1 : 0)) / static_cast<double>(count_);
@@ -44,6 +56,7 @@ class Blocks {
   int size_;
   int count_ = 0, blocks_ = 0, first_ = -1, last_ = -1;
   double steps_ = 0, in_block_ = 0, within_ = 0;
+  std::vector<double> counts_;  // of all blocks but the last
 };
 
 enum class Traffic { Neighbours, Pairs };
@@ -56,9 +69,37 @@ struct Scene {
   const Span& span;
   const Collisions& collisions;
   Traffic traffic;
+  const NicLoad& load;
 
   [[nodiscard]] const Crossing& crossing() const {
     return traffic == Traffic::Neighbours ? span.neighbours : span.pairs;
+  }
+  /// Ratio of the NICs of a server of the group that send, of those behind one bundle.
+  [[nodiscard]] double sending() const {
+    const double nics = spec.server.nics;
+    const double rails = fabric.rails ? fabric.leaves_per_unit : 1;
+    return std::min(1.0, load.used * rails / nics);
+  }
+  /// Ratio of the traffic of all NICs behind the busiest bundle that crosses it: out of a unit, or
+  /// out of a pod.
+  [[nodiscard]] double crossing_unit() const {
+    if (!load.alone) return crossing().unit;
+    const Busiest& most = span.busiest;
+    const double servers = traffic == Traffic::Neighbours ? most.neighbours.unit : most.pairs.unit;
+    return servers * sending() / fabric.servers_per_leaf;
+  }
+  [[nodiscard]] double crossing_pod() const {
+    if (!load.alone) return crossing().pod;
+    const Busiest& most = span.busiest;
+    const double servers = traffic == Traffic::Neighbours ? most.neighbours.pod : most.pairs.pod;
+    return servers * sending() / fabric.servers_per_pod;
+  }
+  /// Ratio of the NICs of a unit, and of a pod, that send.
+  [[nodiscard]] double sending_unit() const {
+    return load.alone ? span.busiest.servers.unit * sending() / fabric.servers_per_leaf : 1.0;
+  }
+  [[nodiscard]] double sending_pod() const {
+    return load.alone ? span.busiest.servers.pod * sending() / fabric.servers_per_pod : 1.0;
   }
   /// What links in `bundles` bundles, of which every NIC behind them uses `share`, let each send.
   [[nodiscard]] BytesPerSecond through(const LinkBundle& one, double share,
@@ -83,11 +124,10 @@ BytesPerSecond least(const BundleRates& rates) {
 }
 
 BundleRates fat_tree_rates(const Scene& scene) {
-  const Crossing& crossing = scene.crossing();
   BundleRates rates;
   for (const LinkBundle& one : scene.links) {
     const bool leaf = one.kind == FabricLinks::LeafUplinks;
-    rates.push_back(scene.through(one, leaf ? crossing.unit : crossing.pod));
+    rates.push_back(scene.through(one, leaf ? scene.crossing_unit() : scene.crossing_pod()));
   }
   return rates;
 }
@@ -118,13 +158,14 @@ class DragonflyRates {
     const double inside = crossing.unit - crossing.pod;
     const double others = std::max(1.0, routers_ - 1);
     const bool concentrated = neighbours_ && !spread_;
-    const double hops = (spread_ ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
-                        (detour_ ? 3.0 : 2.0) * crossing.pod / routers_;
+    const double hops =
+        scene_.sending_unit() * (spread_ ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
+        scene_.sending_pod() * (detour_ ? 3.0 : 2.0) * crossing.pod / routers_;
     return hops > 0 ? one.bandwidth() / (one.nics * hops) : BytesPerSecond(kUncrossed);
   }
 
   [[nodiscard]] BytesPerSecond global(const LinkBundle& one) const {
-    const double crossing = scene_.crossing().pod;
+    const double crossing = scene_.sending_pod() * scene_.crossing().pod;
     if (crossing <= 0) return BytesPerSecond(kUncrossed);
     const double groups = detour_ ? scene_.fabric.pods - 1 : neighbours_ ? 1 : scene_.span.pods - 1;
     return scene_.through(one, (detour_ ? 2.0 : 1.0) * crossing, groups);
@@ -145,21 +186,21 @@ BundleRates fabric_rates(const Scene& scene) {
   return least(detour) > least(chosen) ? detour : chosen;
 }
 
-// What a device takes when all of the machine send: the way to its NICs, their ports, and the links
-// between switches.
-std::vector<ResourceUse> resources_of(const Scene& scene, const NicUse& nics,
-                                      const ResourceTable& table) {
+// What a device takes that sends `sent`: the way to its NICs, their ports, and the links between
+// switches.
+std::vector<ResourceUse> resources_of(const Scene& scene, double sent, const ResourceTable& table) {
+  const NicUse& nics = scene.load.nics;
   std::vector<ResourceUse> use = table.use_of(nics.together);
   double busiest = 0;
   for (const auto& [nic, share] : nics.ports) busiest = std::max(busiest, share);
   use.push_back(table.use(table.nic(), busiest));
-  const double nics_per_device = scene.spec.server.nics_per_device();
   const BundleRates rates = fabric_rates(scene);
   for (std::size_t i = 0; i < rates.size(); ++i) {
     if (rates[i] >= BytesPerSecond(kUncrossed)) continue;
-    use.push_back(
-        table.use(table.bundle(i), scene.links[i].bandwidth() / (rates[i] * nics_per_device)));
+    use.push_back(table.use(table.bundle(i),
+                            scene.links[i].bandwidth() / (rates[i] * scene.load.nics_per_rank)));
   }
+  for (ResourceUse& one : use) one.per_byte *= sent;
   return use;
 }
 
@@ -180,22 +221,34 @@ Span::Span(std::span<const int> devices, const PlatformSpec& spec) {
   pods = in_pods.blocks();
   neighbours = {.unit = in_units.neighbours(), .pod = in_pods.neighbours()};
   pairs = {.unit = in_units.pairs(), .pod = in_pods.pairs()};
+  busiest = {.neighbours = {.unit = in_units.blocks() > 1 ? 1.0 : 0.0, .pod = pods > 1 ? 1.0 : 0.0},
+             .pairs = {.unit = in_units.most_pairs(), .pod = in_pods.most_pairs()},
+             .servers = {.unit = in_units.most(), .pod = in_pods.most()}};
   reach = pods > 1 ? Reach::OtherPod : in_units.blocks() > 1 ? Reach::SamePod : Reach::SameLeaf;
 }
 
-void set_scale_out_bandwidth(GroupLayout& layout, const Span& span, const PlatformSpec& spec,
-                             const NicUse& nics, const Fabric& fabric) {
-  const ResourceTable& table = fabric.table;
-  const auto scene = [&](Traffic traffic) {
-    return Scene{spec, *spec.fabric, table.bundles(), span, fabric.collisions, traffic};
+void ScaleOut::add(const NicLoad& server) {
+  const ResourceTable& table = fabric_.table;
+  const auto keep_slower = [&](Traffic traffic, double sent, std::vector<ResourceUse>& kept) {
+    const Scene scene{spec_,   *spec_.fabric, table.bundles(), span_, fabric_.collisions,
+                      traffic, server};
+    std::vector<ResourceUse> use = resources_of(scene, sent, table);
+    if (kept.empty() || bandwidth_of(use) < bandwidth_of(kept)) kept = std::move(use);
   };
-  layout.out = resources_of(scene(Traffic::Neighbours), nics, table);
-  layout.scale_out = bandwidth_of(layout.out);
-  layout.pairs = resources_of(scene(Traffic::Pairs), nics, table);
-  layout.scale_out_all_to_all = bandwidth_of(layout.pairs);
-  std::vector<ResourceUse> alone = table.use_of(nics.own);
-  alone.push_back(table.use(table.nic(), 1.0 / static_cast<double>(nics.ports.size())));
-  layout.scale_out_alone = bandwidth_of(alone);
+  keep_slower(Traffic::Neighbours, server.to_next, out_);
+  keep_slower(Traffic::Pairs, server.to_all, pairs_);
+  std::vector<ResourceUse> one = table.use_of(server.nics.own);
+  one.push_back(table.use(table.nic(), 1.0 / static_cast<double>(server.nics.ports.size())));
+  const BytesPerSecond rate = bandwidth_of(one);
+  alone_ = alone_ > BytesPerSecond(0) ? min(alone_, rate) : rate;
+}
+
+void ScaleOut::fill(GroupLayout& layout) const {
+  layout.out = out_;
+  layout.scale_out = bandwidth_of(out_);
+  layout.pairs = pairs_;
+  layout.scale_out_all_to_all = bandwidth_of(pairs_);
+  layout.scale_out_alone = alone_;
 }
 
 Seconds detour_latency(Reach reach, const FabricSpec& fabric) {

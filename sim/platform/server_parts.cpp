@@ -154,7 +154,7 @@ const Schema<DriveSpec>& drive_schema() {
                               "of one; without `read` and `write` nothing can "
                               "be copied from or to them")),
        otherwise("", optional("write", &D::write, "likewise")),
-       optional("latency", &D::latency, "of one"),
+       optional("latency", &D::latency, within(Seconds(0), kLongestLatency), "of one"),
        optional("on", &D::on_pcie_switches, Choices<bool>{{"cpu", false}, {"pcie_switch", true}},
                 "where they are dealt to, in order: sockets or PCIe switches"),
        entry("power", optional("power", &D::power, &draw_schema(), "of one"))},

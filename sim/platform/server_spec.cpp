@@ -73,8 +73,7 @@ const Schema<PcieKeys>& pcie_schema() {
       "pcie",
       inlined(&P::wire,
               wire_fields("of an x16 slot; a PCIe switch has one such wire to its socket",
-                          "of a wire and half of the switch at its end; routes inside a server "
-                          "take what is fastest: keep it above that of `scale_up`")) +
+                          "of a wire and half of the switch at its end")) +
           std::vector{otherwise(
               "`accelerators` / `nics`, at least 1",
               optional("devices_per_switch", &P::devices_per_switch, parts(1), "of PCIe"))});
@@ -183,7 +182,7 @@ std::vector<Binding<ServerKeys>> network_keys() {
 std::vector<Binding<WireSpec>> wire_fields(const char* bandwidth, const char* latency) {
   using namespace schema;
   return {required("bandwidth", &WireSpec::bandwidth, positive, bandwidth),
-          required("latency", &WireSpec::latency, latency)};
+          required("latency", &WireSpec::latency, within(Seconds(0), kLongestLatency), latency)};
 }
 
 const Schema<ServerKeys>& server_schema() {

@@ -1,66 +1,60 @@
 #pragma once
-/// What the devices of one server reach over its links: rings among them, and the way to its NICs.
-/// Found on the graph of a single server; remembers what it was asked.
+/// What the devices of one server reach over its links: one another, and its NICs. Found on the
+/// graph of a single server; remembers what it was asked.
 
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "platform/link_use.hpp"
-#include "platform/router.hpp"
+#include "platform/server_rings.hpp"
 
 namespace orrery {
-
-/// How the ring of a group, or several at once, lies on the links of its server.
-struct RingUse {
-  BytesPerSecond bandwidth{};  ///< per device and direction, all rings together
-  Seconds latency{};           ///< of the slowest hop
-  bool direct = false;         ///< over links between its devices only
-  /// Per byte that each device sends on: of the group alone, and of all groups of its shape in the
-  /// server at once.
-  LinkUse own, together;
-};
 
 /// What a device takes on the way to its NICs, for every byte that it sends to other servers.
 struct NicUse {
   LinkUse own;       ///< of it alone
-  LinkUse together;  ///< the same ways, with all devices of the server sending as much
-  /// The nearest NICs, over which it sends evenly, by number: what each of them carries then.
+  LinkUse together;  ///< the same ways, with all of its fellows sending as much
+  /// The NICs over which it sends evenly, by number: what each of them carries then.
   std::map<int, double> ports;
+  BytesPerSecond rate{};  ///< with all of its fellows sending as much
 };
 
 class ServerWiring {
  public:
   explicit ServerWiring(const ServerSpec& spec);
+  ServerWiring(const ServerWiring&) = delete;
+  ServerWiring& operator=(const ServerWiring&) = delete;
 
   [[nodiscard]] const MachineGraph& machine() const { return machine_; }
-  [[nodiscard]] const Router& router() const { return router_; }
-  /// `devices` by number in the server, sorted, at least two. Links between devices are taken where
-  /// they close a ring, several rings where they close several (DGX-1's cube mesh has six);
-  /// otherwise one ring goes over the fastest routes. Thread-safe; the result lives as long as
-  /// this.
-  [[nodiscard]] const RingUse& ring(std::span<const int> devices) const;
-  /// What the one with the least rate among `devices` takes. @pre the server has NICs
-  [[nodiscard]] const NicUse& to_nics(std::span<const int> devices) const;
+  [[nodiscard]] const ServerRoutes& routes() const { return routes_; }
+  /// `devices` by number in the server, sorted, at least two. A ring takes links between devices
+  /// where they close one, and otherwise goes over routes, as everything else does. Thread-safe;
+  /// the result lives as long as this.
+  [[nodiscard]] const GroupUse& group(std::span<const int> devices, GroupPattern pattern) const;
+
+  /// By device, with all of the server sending. @pre the server has NICs
+  [[nodiscard]] const std::vector<NicUse>& nics_of_all() const { return nics_; }
+  /// By place in `devices`, with those alone sending over the same NICs. @pre the server has NICs
+  [[nodiscard]] std::vector<NicUse> nics_among(std::span<const int> devices) const;
+  /// Of the NICs nearest to a component of machine() the one whose turn it is, by number; -1 where
+  /// it reaches none.
+  [[nodiscard]] int nearest_nic(int component, int turn) const;
 
  private:
-  [[nodiscard]] RingUse find_ring(std::span<const int> devices) const;
-  void find_nics();
+  void deal_nics();
+  [[nodiscard]] const std::vector<int>& nics() const { return machine_.servers.front().nics; }
 
   ServerSpec spec_;
   MachineGraph machine_;
-  Router router_;
-  std::vector<NicUse> nics_;           // by device
-  std::vector<BytesPerSecond> rates_;  // of the way to its NICs, by device
-  BytesPerSecond least_rate_{};
+  ServerRoutes routes_;
+  std::vector<std::vector<Route>> to_nics_;  // by device, then NIC
+  std::vector<std::vector<int>> nearest_;    // NICs, by device
+  std::vector<NicUse> own_nics_;             // by device, which sends alone
+  std::vector<NicUse> nics_;                 // likewise, with all of them sending
   mutable std::mutex mutex_;
-  mutable std::map<std::vector<int>, RingUse> rings_;
+  mutable std::map<std::pair<GroupPattern, std::vector<int>>, GroupUse> groups_;
 };
-
-/// The way from a device or NIC to another one, through host memory where devices do not reach one
-/// another's. Empty where there is none.
-Route peer_route(const Router& router, const ServerSpec& spec, const MachineGraph::Server& server,
-                 int from, int to);
 
 }  // namespace orrery

@@ -54,7 +54,8 @@ Json collective_json(const CollectiveReport& c) {
   return {{"algorithm", c.algorithm},
           {"protocol", c.protocol},
           {"algorithm_bandwidth_bytes_per_s", c.algorithm_bandwidth.si()},
-          {"bus_bandwidth_bytes_per_s", c.bus_bandwidth.si()}};
+          {"bus_bandwidth_bytes_per_s", c.bus_bandwidth.si()},
+          {"other_devices", c.others == Others::Idle ? "idle" : "alike"}};
 }
 
 void add_step(const Report& report, Json& json) {
@@ -111,6 +112,7 @@ Json tree(const Report& report, const JsonOptions& options) {
                                  {"at_s", one.at.si()},
                                  {"time_s", one.time.si()},
                                  {"bandwidth_bytes_per_s", one.bandwidth.si()},
+                                 {"alone_s", one.alone.si()},
                                  {"limit", one.limit}});
   }
   for (const ResourceReport& one : report.resources) {

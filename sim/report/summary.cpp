@@ -62,6 +62,10 @@ class Summary {
       text_.line("  algorithm bandwidth {}", to_text(report_.collective->algorithm_bandwidth));
       text_.line("  algorithm           {} / {}", report_.collective->algorithm,
                  report_.collective->protocol);
+      if (report_.devices < report_.machine_devices) {
+        const bool idle = report_.collective->others == Others::Idle;
+        text_.line("  other devices       {}", idle ? "idle" : "alike, in groups of this shape");
+      }
       return;
     }
     text_.section("Throughput");
@@ -110,8 +114,7 @@ class Summary {
     text_.line("  all have ended after {}", to_text(report_.throughput->step_time));
     for (const TransferReport& one : report_.transfers) {
       text_.line("  {:<44} {:>10}  at {:>9}  {:>9}  {:>11}{}", one.name, to_text(one.bytes),
-                 to_text(one.at), to_text(one.time), to_text(one.bandwidth),
-                 one.limit.empty() ? "" : "  alone limited by " + one.limit);
+                 to_text(one.at), to_text(one.time), to_text(one.bandwidth), held_up(one));
     }
     text_.section("Resources, the busiest first");
     for (std::size_t i = 0; i < std::min<std::size_t>(report_.resources.size(), kMostResources);
@@ -124,6 +127,15 @@ class Summary {
     if (report_.resources.size() > kMostResources) {
       text_.line("  … and {} more (--json has all)", report_.resources.size() - kMostResources);
     }
+  }
+
+  // A transfer that others slow down says what it would take without them.
+  static std::string held_up(const TransferReport& one) {
+    constexpr double kAsAlone = 1.001;
+    std::string text;
+    if (one.time > one.alone * kAsAlone) text = "  shared; alone " + to_text(one.alone);
+    if (one.limit.empty()) return text;
+    return text + (text.empty() ? "  limited by " : ", limited by ") + one.limit;
   }
 
   void memory() {

@@ -142,8 +142,9 @@ Report evaluate(const Machine& machine, const Workload& workload, const Evaluate
                                     mean_peak(lowered.outline.ranks, platform, lowered.work.dtype));
   add_transfers(lowered, steps.costs(), report);
   if (lowered.bus_bandwidth) {
-    report.collective = collective_report(lowered.outline.collectives.front(),
-                                          steps.costs().collective(0), report.step.step_time);
+    report.collective =
+        collective_report(lowered.outline.collectives.front(), steps.costs().collective(0),
+                          lowered.others, report.step.step_time);
   }
   return report;
 }

@@ -42,12 +42,13 @@ MemoryReport memory_report(const LoweredWorkload& lowered, const Platform& platf
 }
 
 CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCost& cost,
-                                   Seconds time) {
+                                   Others others, Seconds time) {
   const BytesPerSecond algorithm = use.request.bytes / time;
   return {.algorithm = cost.algorithm,
           .protocol = cost.protocol,
           .algorithm_bandwidth = algorithm,
-          .bus_bandwidth = algorithm * bus_factor(use.request.kind, use.request.layout.ranks)};
+          .bus_bandwidth = algorithm * bus_factor(use.request.kind, use.request.layout.ranks),
+          .others = others};
 }
 
 }  // namespace orrery

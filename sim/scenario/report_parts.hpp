@@ -19,7 +19,7 @@ Throughput throughput_of(const StepWork& work, Seconds step, FlopsPerSecond peak
 MemoryReport memory_report(const LoweredWorkload& lowered, const Platform& platform);
 /// Of the collective alone that `use` is, which took `time`.
 CollectiveReport collective_report(const CollectiveUse& use, const CollectiveCost& cost,
-                                   Seconds time);
+                                   Others others, Seconds time);
 /// Adds what the result rests on that was never measured to `warnings`, each once, in order:
 /// devices, then the first `collectives` of `costs`.
 void add_caveats(const Platform& platform, const CostTable& costs, std::size_t collectives,

@@ -38,11 +38,13 @@ void add_transfers(const LoweredWorkload& lowered, const CostTable& costs, Repor
     const PlacedTransfer& one = lowered.transfers[rank];
     const Tiles& tiles = report.step.rank_tiles[rank];
     const Seconds time = tiles[static_cast<std::size_t>(Tile::DataComm)];
+    const Seconds alone = costs.collective(static_cast<std::uint32_t>(rank)).time();
     report.transfers.push_back({.name = one.name,
                                 .bytes = one.bytes,
                                 .at = one.at,
                                 .time = time,
                                 .bandwidth = one.bytes / time,
+                                .alone = alone,
                                 .limit = one.limit});
   }
   add_resources(lowered, costs, report);

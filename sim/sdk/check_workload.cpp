@@ -17,6 +17,7 @@ bool same_layout(const JobLayout& a, const JobLayout& b) {
            x.shape == y.shape;
   };
   return a.ranks == b.ranks && a.programs == b.programs && a.devices == b.devices &&
+         a.others == b.others &&
          std::equal(a.groups.begin(), a.groups.end(), b.groups.begin(), b.groups.end(),
                     same_groups);
 }

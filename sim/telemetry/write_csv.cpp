@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 [[noreturn]] void cannot_write(const fs::path& file, const std::string& why) {
-  throw SimulationError(fmt::format(
+  throw OutputError(fmt::format(
       "{}: cannot be written ({}); is the folder there, may you write to it, and is the disk not "
       "full?",
       file.string(), why));
@@ -25,7 +25,7 @@ std::string line_of(const std::vector<double>& row) {
   return line + '\n';
 }
 
-/// @throws SimulationError naming `target`, which `file` stands for.
+/// @throws OutputError naming `target`, which `file` stands for.
 void put(const std::string& text, const fs::path& file, const fs::path& target) {
   errno = 0;
   std::ofstream stream(file, std::ios::binary);

@@ -152,6 +152,16 @@ TEST(CommandLine, JsonThatCannotBeWrittenLeavesTheOldFile) {
   fs::remove(file);
 }
 
+TEST(CommandLine, JsonForAFullDiskNamesTheFileAndWhy) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  const Finished finished = run_orrery({"run", kAllReduce, "--json", "/dev/full"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_TRUE(holds(finished.errors,
+                    "the output could not be written: /dev/full: cannot be written (No space left"))
+      << finished.errors;
+  EXPECT_FALSE(holds(finished.errors, "the run could not finish"));
+}
+
 TEST(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
   const std::string suite = (kScenarios / "validation" / "gemm-mamf.yaml").string();
@@ -167,7 +177,9 @@ TEST(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
   for (const auto& use : uses) {
     const Finished finished = run_orrery(use, "exec >/dev/full;");
     EXPECT_EQ(finished.exit_code, 1) << use.front();
-    EXPECT_TRUE(holds(finished.errors, "standard output: cannot be written (No space left"))
+    EXPECT_TRUE(holds(finished.errors,
+                      "the output could not be written: standard output: cannot be written (No "
+                      "space left"))
         << use.front() << ": " << finished.errors;
   }
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// The three exceptions of the library. Nothing else escapes its public functions.
+/// The exceptions of the library. Nothing else escapes its public functions.
 
 #include <stdexcept>
 #include <string>
@@ -24,6 +24,12 @@ class ConfigError : public std::runtime_error {
 class SimulationError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// The result is there and could not be written: the message names the file and why.
+class OutputError : public SimulationError {
+ public:
+  using SimulationError::SimulationError;
 };
 
 /// A bug in Orrery: an invariant does not hold.

@@ -26,6 +26,12 @@ struct DeviceKind {
   int singled_out = 0;  ///< index + 1 of the singled-out server that they belong to; else 0
 };
 
+/// What the devices outside of a group do meanwhile.
+enum class Others {
+  Alike,  ///< they work in groups of the same shape
+  Idle
+};
+
 using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Reader&)>;
 
 /// Servers joined by a fabric: of equal build, but for those in `mixed` and the devices in
@@ -81,8 +87,9 @@ class Platform {
   [[nodiscard]] MachinePart part(std::span<const int> servers, bool every_switch = false) const;
 
   /// What the group can talk over when every device of the machine works in a group of the same
-  /// shape. `devices` holds at least one, sorted, without duplicates. O(size).
-  [[nodiscard]] GroupLayout layout(std::span<const int> devices) const;
+  /// shape, or alone. `devices` holds at least one, sorted, without duplicates. O(size).
+  [[nodiscard]] GroupLayout layout(std::span<const int> devices,
+                                   Others others = Others::Alike) const;
   /// What operations share, once for all servers and switches that are alike: GroupLayout::up,
   /// ::out and ::pairs refer to it. Those of the ordinary build come first, then those of `mixed`
   /// servers; each build has links between switches of its own number. Lives as long as the

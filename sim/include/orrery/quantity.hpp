@@ -156,6 +156,12 @@ Measure parse_measure(const std::string& text);
 /// What a dimension is called in messages and an example to imitate: "a bandwidth such as '50
 /// GB/s'".
 std::string describe(Dimension dimension);
+/// What any quantity of that dimension in a file may be, in SI units: zero, or from `low` to
+/// `high`. Beyond it a number is a slip of the hand, and results would be none.
+struct Limits {
+  double low = 0, high = 0;
+};
+Limits limits_of(Dimension dimension);
 
 /// Human-readable text with four significant digits and a fitting prefix: "1.234 ms", "80.00 GB".
 std::string to_text(Seconds value);

@@ -59,6 +59,8 @@ class Reader {
   /// As quantity() and positive(), in SI units, of a dimension that only the run knows.
   double measure(const std::string& key, Dimension dimension, std::optional<double> fallback);
   double positive_measure(const std::string& key, Dimension dimension);
+  /// From `low` to `high`, ends included.
+  double measure_within(const std::string& key, Dimension dimension, double low, double high);
   /// An absolute temperature such as "25 degC", above absolute zero.
   Temperature temperature(const std::string& key, std::optional<Temperature> fallback = {});
   std::int64_t integer(const std::string& key, std::int64_t minimum = 1);

@@ -36,6 +36,7 @@ struct CollectiveReport {
   std::string protocol;
   BytesPerSecond algorithm_bandwidth{};
   BytesPerSecond bus_bandwidth{};
+  Others others = Others::Idle;  ///< what the devices that take no part do
 };
 
 /// A copy or collective on named parts of the machine.
@@ -45,6 +46,7 @@ struct TransferReport {
   Seconds at{};
   Seconds time{};              ///< from `at` to its end
   BytesPerSecond bandwidth{};  ///< bytes / time
+  Seconds alone{};             ///< what it takes with nothing else under way
   std::string limit;           ///< the resource that bounds it alone; empty where its model does
 };
 

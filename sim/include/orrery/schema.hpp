@@ -49,8 +49,8 @@ namespace schema {
 
 /// A key that must be there. `Member` is a Quantity, Temperature, number, bool, string, Node (a map
 /// that something else reads), an enum with Choices, a Spec with its Schema, a vector of those, or
-/// an optional of them. `limit` is positive, between(), whole(), Choices or a pointer to a Schema,
-/// which lives as long as the program.
+/// an optional of them. `limit` is positive, within(), between(), whole(), Choices or a pointer to
+/// a Schema, which lives as long as the program.
 template <class Spec, class Member, class Limit>
 Binding<Spec> required(const char* key, Member Spec::* member, Limit limit, const char* doc) {
   return {detail::bind<Member>({key, detail::offset_of(member), true, doc}, std::move(limit))};

@@ -75,6 +75,10 @@ struct Between {
 struct Whole {
   std::int64_t low, high;
 };
+template <class Q>
+struct Within {
+  Q low, high;
+};
 template <class E>
 using Choices = std::vector<std::pair<std::string, E>>;
 
@@ -83,6 +87,11 @@ inline constexpr Positive positive{};
 /// A bare number, ends included.
 constexpr Between between(double low, double high) { return {low, high}; }
 constexpr Between at_least(double low) { return {low, Field::kUnbounded}; }
+/// A quantity, ends included.
+template <class Q>
+constexpr Within<Q> within(Q low, Q high) {
+  return {low, high};
+}
 /// As many as a double counts one by one.
 inline constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
 /// A whole number, ends included.
@@ -155,19 +164,37 @@ struct MemberWords {
   const char* doc;
 };
 
+/// What quantities may be, in SI units: those that no range is given for not negative, or above
+/// zero.
+struct QuantityLimit {
+  Dimension dimension;
+  bool above_zero = false;
+  std::optional<std::pair<double, double>> range = std::nullopt;
+};
+template <class Q, class Limit>
+QuantityLimit limit_of(const Limit& limit) {
+  QuantityLimit result{.dimension = Q::kDimension, .above_zero = std::is_same_v<Limit, Positive>};
+  if constexpr (std::is_same_v<Limit, Within<Q>>) {
+    result.range = {limit.low.si(), limit.high.si()};
+  }
+  return result;
+}
+void describe_quantity(Field& field, const QuantityLimit& limit);
+/// In SI units.
+double read_quantity(Reader& reader, const std::string& key, const QuantityLimit& limit);
+
 /// A quantity of any dimension, which is a double in SI units.
 class QuantityKey final : public Key {
  public:
-  QuantityKey(const MemberWords& words, Dimension dimension, bool above_zero)
-      : Key(words.key), words_(words), dimension_(dimension), above_zero_(above_zero) {}
+  QuantityKey(const MemberWords& words, const QuantityLimit& limit)
+      : Key(words.key), words_(words), limit_(limit) {}
 
   void read(Reader& reader, std::byte* spec) const override;
   [[nodiscard]] Field describe(const std::byte* defaults) const override;
 
  private:
   MemberWords words_;
-  Dimension dimension_;
-  bool above_zero_;
+  QuantityLimit limit_;
 };
 
 template <class T, class Limit>
@@ -178,10 +205,7 @@ void describe_type(Field& field, const Limit& limit) {
   } else if constexpr (std::is_same_v<T, Node>) {
     field.kind = Field::Kind::Map;
   } else if constexpr (IsQuantity<T>) {
-    field.kind = Field::Kind::Quantity;
-    field.dimension = T::kDimension;
-    field.low = 0;
-    field.above_low = std::is_same_v<Limit, Positive>;
+    describe_quantity(field, limit_of<T>(limit));
   } else if constexpr (std::is_same_v<T, Temperature>) {
     field.kind = Field::Kind::Temperature;
   } else if constexpr (std::is_same_v<Limit, Between> || std::is_same_v<Limit, Whole>) {
@@ -231,10 +255,8 @@ T value_at(Reader& reader, const std::string& key, const Limit& limit, const T& 
   } else if constexpr (std::is_same_v<T, Node>) {
     if (!reader.has(key)) (void)reader.child(key);  // says that it is missing
     return reader.raw(key);
-  } else if constexpr (std::is_same_v<Limit, Positive>) {
-    return reader.positive<T>(key);
   } else if constexpr (IsQuantity<T>) {
-    return reader.quantity<T>(key);
+    return T(read_quantity(reader, key, limit_of<T>(limit)));
   } else if constexpr (std::is_same_v<T, Temperature>) {
     return reader.temperature(key);
   } else if constexpr (std::is_same_v<Limit, Between>) {
@@ -352,8 +374,7 @@ template <class Member, class Limit>
 BoundKey bind(const MemberWords& words, Limit limit) {
   if constexpr (IsQuantity<Member>) {
     static_assert(std::is_standard_layout_v<Member> && sizeof(Member) == sizeof(double));
-    const bool above_zero = std::is_same_v<Limit, Positive>;
-    return {keep(std::make_unique<QuantityKey>(words, Member::kDimension, above_zero))};
+    return {keep(std::make_unique<QuantityKey>(words, limit_of<Member>(limit)))};
   } else {
     return {keep(std::make_unique<MemberKey<Member, Limit>>(words, std::move(limit)))};
   }

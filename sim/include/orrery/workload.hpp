@@ -55,8 +55,9 @@ struct LoweredWorkload {
   std::string memory_advice;        ///< the nearest change that would fit, when it does not
   StepWork work;
   OperatingPoint::Regime regime = OperatingPoint::Regime::Sustained;
-  Seconds launch_time{};       ///< host time of one kernel launch; zero under graph capture
-  bool bus_bandwidth = false;  ///< report algorithm and bus bandwidth (a collective alone)
+  Seconds launch_time{};          ///< host time of one kernel launch; zero under graph capture
+  bool bus_bandwidth = false;     ///< report algorithm and bus bandwidth (a collective alone)
+  Others others = Others::Alike;  ///< as JobLayout::others
   std::vector<std::string> warnings;
   /// One for every represented rank, where operations are placed on parts of the machine.
   std::vector<PlacedTransfer> transfers;

@@ -107,6 +107,7 @@ TEST(ListedLinks, WithoutPeerAccessLeadThroughHostMemory) {
                  {"server.memory", "{count: 8, channels: 1, channel_bandwidth: 30 GB/s}"}});
   EXPECT_DOUBLE_EQ(scale_up(machine, {0, 1}), 300);
   const MachinePart part = whole(machine);
+
   const auto copy = part.copy(part.find("server0.gpu2"), part.find("server0.gpu4"));
   ASSERT_TRUE(copy.has_value());
   EXPECT_DOUBLE_EQ(gigabytes_per_second(copy->bandwidth), 15);
@@ -114,7 +115,8 @@ TEST(ListedLinks, WithoutPeerAccessLeadThroughHostMemory) {
 }
 
 TEST(MachinePart, NamesTheWaysThatACopyTakes) {
-  const MachinePart part = whole(platform(kOneSwitch));
+  const Platform machine = platform(kOneSwitch);
+  const MachinePart part = whole(machine);
   const auto copy = part.copy(part.find("server0.ssd0"), part.find("server0.gpu0"));
   ASSERT_TRUE(copy.has_value());
   std::vector<std::string> names;
@@ -129,7 +131,8 @@ TEST(MachinePart, NamesTheWaysThatACopyTakes) {
 }
 
 TEST(MachinePart, WritesADriveAtItsOwnRate) {
-  const MachinePart part = whole(platform(kOneSwitch));
+  const Platform machine = platform(kOneSwitch);
+  const MachinePart part = whole(machine);
   const auto copy = part.copy(part.find("server0.cpu0"), part.find("server0.ssd1"));
   ASSERT_TRUE(copy.has_value());
   EXPECT_DOUBLE_EQ(gigabytes_per_second(copy->bandwidth), 5);
@@ -137,7 +140,8 @@ TEST(MachinePart, WritesADriveAtItsOwnRate) {
 }
 
 TEST(MachinePart, CopiesWithinOneMemoryTwiceOverIt) {
-  const MachinePart part = whole(platform(kOneSwitch));
+  const Platform machine = platform(kOneSwitch);
+  const MachinePart part = whole(machine);
   const int gpu = part.find("server0.gpu0");
   const auto copy = part.copy(gpu, gpu);
   ASSERT_TRUE(copy.has_value());

@@ -78,6 +78,9 @@ inline MachinePart whole(const Platform& platform) {
   return platform.part(servers, true);
 }
 
+/// A part refers to its platform.
+MachinePart whole(Platform&&) = delete;
+
 inline int find(const Platform& platform, const std::string& name) {
   return whole(platform).find(name);
 }

@@ -68,5 +68,25 @@ TEST(Simulation, KeepsItsRegistryWhateverBecomesOfTheCallers) {
   EXPECT_EQ(simulation.run().accelerator, "chip");
 }
 
+// Twelve servers on one leaf: one with a slow card, the last two of another build.
+TEST(DrawMachine, SaysWhichServersAreAlike) {
+  const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
+  const Scenario scenario = make_scenario(
+      parse_yaml("system: {use: clusters/eos, servers: 12, degraded: [{devices: server3.gpu1, "
+                 "scale_up: 0.5}], mixed: [{servers: 2, server: {use: servers/dgx-h200}}]}\n"
+                 "workload: {kind: collective, collective: all_reduce, bytes: 1 GB}\n",
+                 "draw.yaml"),
+      library, {});
+  const std::string text = draw_machine(scenario, builtin_registry());
+  EXPECT_NE(text.find("drawn: servers 0, 3, 10\n"
+                      "servers 0-2, 4-9 are alike\n"
+                      "server 3 is like no other\n"
+                      "servers 10-11 are alike\n"),
+            std::string::npos)
+      << text;
+  // Half of 450 GB/s.
+  EXPECT_NE(text.find("225.0 GB/s"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace orrery

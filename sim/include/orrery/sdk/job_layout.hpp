@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <orrery/platform.hpp>
+
 namespace orrery {
 
 /// Ranks `first`, `first + stride`, …
@@ -49,6 +51,8 @@ struct JobLayout {
   std::vector<ProcessGroups> groups{};
   /// The device of every rank, without duplicates; empty: rank r runs on device r.
   std::vector<int> devices{};
+  /// What devices do that no rank runs on: most often they belong to other jobs of this shape.
+  Others others = Others::Alike;
 
   [[nodiscard]] int ranks_per_program() const { return ranks / programs; }
   [[nodiscard]] int program(int rank) const { return rank / ranks_per_program(); }

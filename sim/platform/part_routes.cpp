@@ -1,0 +1,122 @@
+// The ways that copies take between parts of a machine.
+#include <numeric>
+
+#include "platform/index.hpp"
+#include "platform/part_graph.hpp"
+
+namespace orrery {
+
+// Servers come first, one after the other.
+int MachinePart::Graph::server_of(int component) const {
+  for (std::size_t i = machine.servers.size(); i-- > 0;) {
+    const int place = component - machine.servers[i].first_component;
+    if (place < 0) continue;
+    const bool inside = index(place) < wirings[i]->machine().components.size();
+    return inside ? static_cast<int>(i) : -1;
+  }
+  return -1;
+}
+
+// Uses of one server's graph, laid on the links of a server of the part.
+void MachinePart::Graph::add_local(const LinkUse& local, int server, double share, bool reversed,
+                                   LinkUse& use) const {
+  const int first = machine.servers[index(server)].first_link;
+  for (const auto& [way, part] : local) {
+    const Link& link = machine.links[index(first + way.link)];
+    use[{first + way.link, !link.half_duplex && way.back != reversed}] += share * part;
+  }
+}
+
+namespace {
+
+// The place of a component among those of its sort.
+int turn_of(const MachineGraph::Server& server, int component) {
+  for (const std::vector<int>* sort : {&server.devices, &server.drives, &server.sockets,
+                                       &server.memories, &server.pcie_switches}) {
+    const auto found = std::find(sort->begin(), sort->end(), component);
+    if (found != sort->end()) return static_cast<int>(found - sort->begin());
+  }
+  return 0;
+}
+
+}  // namespace
+
+// A device has its own, which a ring would take, too. What else sends takes the nearest ones in
+// turn.
+std::vector<int> MachinePart::Graph::nics_at(int component, int server) const {
+  const MachineGraph::Server& here = machine.servers[index(server)];
+  const ServerWiring& wiring = *wirings[index(server)];
+  if (here.nics.empty()) return {};
+  for (std::size_t i = 0; i < here.nics.size(); ++i) {
+    if (here.nics[i] == component) return {static_cast<int>(i)};
+  }
+  std::vector<int> result;
+  for (std::size_t i = 0; i < here.devices.size(); ++i) {
+    if (here.devices[i] != component) continue;
+    for (const auto& [nic, load] : wiring.nics_of_all()[i].ports) result.push_back(nic);
+    return result;
+  }
+  const int nearest =
+      wiring.nearest_nic(component - here.first_component, turn_of(here, component));
+  if (nearest >= 0) result.push_back(nearest);
+  return result;
+}
+
+std::optional<Seconds> MachinePart::Graph::add_network(int from, int to, double share,
+                                                       LinkUse& use) const {
+  const Route way = route(from, to);
+  for (const int link : way.links) {
+    if (machine.links[index(link)].kind != "network") return std::nullopt;
+  }
+  if (way.links.empty()) return std::nullopt;
+  add_route(machine, from, way, share, use);
+  return way.latency;
+}
+
+// Over the NICs of both ends; where the network does not join these, as its router would.
+std::optional<Seconds> MachinePart::Graph::add_copy(int from, int to, LinkUse& use) const {
+  const int sender = server_of(from), receiver = server_of(to);
+  const std::vector<int> out = nics_at(from, sender), in = nics_at(to, receiver);
+  if (out.empty() || in.empty()) return std::nullopt;
+  Seconds latency{};
+  const std::size_t ways = std::lcm(out.size(), in.size());
+  for (std::size_t i = 0; i < ways; ++i) {
+    const int here = machine.servers[index(sender)].nics[index(out[i % out.size()])];
+    const int there = machine.servers[index(receiver)].nics[index(in[i % in.size()])];
+    const double share = 1 / static_cast<double>(ways);
+    const auto leave = from == here ? Seconds(0) : add_way(from, here, share, use);
+    const auto cross = add_network(here, there, share, use);
+    const auto enter = there == to ? Seconds(0) : add_way(there, to, share, use);
+    if (!leave || !cross || !enter) return std::nullopt;
+    latency = max(latency, *leave + *cross + *enter);
+  }
+  return latency;
+}
+
+std::optional<Seconds> MachinePart::Graph::add_way(int from, int to, double share,
+                                                   LinkUse& use) const {
+  const int server = server_of(from), other = server_of(to);
+  if (server >= 0 && server == other) {
+    const ServerRoutes& routes = wirings[index(server)]->routes();
+    const int first = machine.servers[index(server)].first_component;
+    const Route way = routes.route(from - first, to - first);
+    if (way.links.empty()) return std::nullopt;
+    LinkUse local;
+    routes.add(from - first, way, 1, local);
+    add_local(local, server, share, false, use);
+    return way.latency;
+  }
+  if (server >= 0 && other >= 0) {
+    LinkUse found;
+    if (const auto latency = add_copy(from, to, found)) {
+      for (const auto& [way, part] : found) use[way] += share * part;
+      return latency;
+    }
+  }
+  const Route way = route(from, to);
+  if (way.links.empty()) return std::nullopt;
+  add_route(machine, from, way, share, use);
+  return way.latency;
+}
+
+}  // namespace orrery
