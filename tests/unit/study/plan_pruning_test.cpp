@@ -64,6 +64,7 @@ std::vector<Job> jobs() {
           {"deepspeed", {{"workload.software", "megatron-deepspeed-2021"}}},
           {"straggler", {{"system.degraded", "[{devices: server0.gpu3, clock: 0.8}]"}}, kFew},
           {"slow link", {{"system.degraded", "[{devices: server1.gpu3, scale_out: 0.5}]"}}, kFew},
+          {"mixed", {{"system.mixed", "[{servers: 1, server: {use: servers/dgx-a100}}]"}}, kFew},
           {"tpu",
            {{"system", "{use: clusters/tpu-v5e-256, servers: 2}"},
             {"workload.software", "maxtext-2024"},
