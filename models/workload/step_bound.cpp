@@ -57,15 +57,52 @@ StepBound::Span& StepBound::Span::operator+=(const Span& more) {
   return *this;
 }
 
+StepBound::StepBound(const Platform& platform, const WorkTimes& times)
+    : platform_(platform), times_(times) {
+  if (platform.kinds().size() == 1) return;
+  devices_of_.resize(platform.kinds().size());
+  for (int device = 0; device < platform.devices(); ++device) {
+    devices_of_[static_cast<std::size_t>(platform.kind(device))].push_back(device);
+  }
+}
+
 Seconds StepBound::of(const Recipe& recipe) {
   const Groups groups(recipe, platform_);
   const Links& between = links(recipe);
-  Pieces& known = pieces(recipe);
+  Pieces& known = pieces(recipe, kFastest);
   add_pass_times(recipe, known, between.alike);
+  Seconds least = pipeline(recipe, known, between, groups.microbatches());
+  const std::vector<PassTimes> first = first_, all = all_;
+  for (std::size_t kind = 0; kind < devices_of_.size(); ++kind) {
+    least = max(least, with_kind(recipe, static_cast<int>(kind), groups, between));
+    first_ = first;
+    all_ = all;
+  }
   const Span& end = tail(recipe);
-  const Seconds least = pipeline(recipe, known, between, groups.microbatches()) +
-                        (between.alike ? end.all : end.kernels);
-  return least * (1 - kRounding);
+  return (least + (between.alike ? end.all : end.kernels)) * (1 - kRounding);
+}
+
+// The longest with one stage on a device of this kind. @pre the times of passes are those of the
+// fastest.
+Seconds StepBound::with_kind(const Recipe& recipe, int kind, const Groups& groups,
+                             const Links& links) {
+  const std::vector<PassTimes> first = first_, all = all_;
+  Pieces& known = pieces(recipe, kind);
+  add_pass_times(recipe, known, links.alike);
+  const std::vector<PassTimes> first_here = first_, all_here = all_;
+  const std::vector<int>& devices = devices_of_[static_cast<std::size_t>(kind)];
+  Seconds most{};
+  for (std::size_t stage = 0; stage < all.size(); ++stage) {
+    const int begin = static_cast<int>(stage) * groups.devices_per_stage();
+    const auto device = std::lower_bound(devices.begin(), devices.end(), begin);
+    if (device == devices.end() || *device >= begin + groups.devices_per_stage()) continue;
+    first_ = first;
+    all_ = all;
+    first_[stage] = first_here[stage];
+    all_[stage] = all_here[stage];
+    most = max(most, pipeline(recipe, known, links, groups.microbatches()));
+  }
+  return most;
 }
 
 StepBound::Span StepBound::sum(const Outline& outline, const Routine& routine) const {
@@ -78,7 +115,8 @@ StepBound::Span StepBound::sum(const Outline& outline, const Routine& routine) c
       continue;
     } else if (step.op.kind == Op::Kind::Compute) {
       for (const Work& work : outline.blocks[step.op.work]) {
-        const Seconds time = times_.of(work);
+        const Seconds time =
+            kind_ == kFastest ? times_.of(work) : times_.of(work, static_cast<std::size_t>(kind_));
         result += {time, time};
       }
     } else if (step.op.kind == Op::Kind::Collective) {
@@ -91,7 +129,7 @@ StepBound::Span StepBound::sum(const Outline& outline, const Routine& routine) c
   return result;
 }
 
-StepBound::Pieces& StepBound::pieces(const Recipe& recipe) {
+StepBound::Pieces& StepBound::pieces(const Recipe& recipe, int kind) {
   const bool gathers = gathers_layers(recipe);
   const LayerKey layer = layer_key(recipe);
   PiecesKey key{};
@@ -99,8 +137,10 @@ StepBound::Pieces& StepBound::pieces(const Recipe& recipe) {
   next[0] = gathers ? static_cast<double>(recipe.parallelism.sharding) : -1;
   next[1] = gathers ? recipe.parallelism.data : 0;
   next[2] = recipe.software.overlap.grad_reduce ? 1 : 0;
+  next[3] = kind;
   const auto found = pieces_.find(key);
   if (found != pieces_.end()) return found->second;
+  kind_ = kind;
   return pieces_.emplace(key, make_pieces(recipe)).first->second;
 }
 
@@ -214,6 +254,7 @@ const StepBound::Span& StepBound::tail(const Recipe& recipe) {
                        recipe.software.overlap.param_gather ? 1 : 0};
   const auto [known, added] = tails_.try_emplace(key);
   if (!added) return known->second;
+  kind_ = kFastest;
   Outline outline;
   LinkedGroups linked(recipe, platform_, outline);
   Groups& groups = linked.groups;

@@ -25,16 +25,17 @@ LayerKey layer_key(const Recipe& recipe);
 /// where only kernels, blocking collectives and host times on the compute stream count: a stage
 /// runs them one after the other, starts when the first microbatch has come through the stages
 /// before it and ends before the last one goes back through them. Overlapped communication, what it
-/// slows, the host's launches and waiting for other microbatches only add to that.
+/// slows, the host's launches and waiting for other microbatches only add to that. Where devices
+/// differ, the greatest of these for the fastest of them and, for every kind and every stage that
+/// has a device of it, for that device among the fastest in the other stages.
 ///
 /// For the recipes of one search, which differ in what a search chooses.
 class StepBound {
  public:
   /// Keeps references.
-  StepBound(const Platform& platform, const WorkTimes& times)
-      : platform_(platform), times_(times) {}
+  StepBound(const Platform& platform, const WorkTimes& times);
 
-  /// Of rank 0 and its peers in the other stages.
+  /// Of one rank and its peers in the other stages.
   /// @throws ConfigError where something cannot be costed, or the ranks do not fit the platform.
   Seconds of(const Recipe& recipe);
 
@@ -63,10 +64,11 @@ class StepBound {
     Seconds forward{}, backward{};
   };
   using LinksKey = std::array<int, 7>;
-  using PiecesKey = std::array<double, 10>;
+  using PiecesKey = std::array<double, 11>;
+  static constexpr int kFastest = -1;  // of all kinds of devices
   using TailKey = std::array<int, 10>;
 
-  Pieces& pieces(const Recipe& recipe);
+  Pieces& pieces(const Recipe& recipe, int kind);
   Pieces make_pieces(const Recipe& recipe) const;
   void add_layers(const Recipe& recipe, ChunkBuilder& chunks, Outline& outline,
                   Pieces& result) const;
@@ -79,10 +81,13 @@ class StepBound {
   Seconds message(const Recipe& recipe, Pieces& pieces, int links);
   [[nodiscard]] Span sum(const Outline& outline, const Routine& routine) const;
   void add_pass_times(const Recipe& recipe, const Pieces& pieces, bool alike);
+  Seconds with_kind(const Recipe& recipe, int kind, const Groups& groups, const Links& links);
   Seconds pipeline(const Recipe& recipe, Pieces& pieces, const Links& links, int microbatches);
 
   const Platform& platform_;
   const WorkTimes& times_;
+  std::vector<std::vector<int>> devices_of_;  // by kind, ascending; none where all are alike
+  int kind_ = kFastest;                       // on which kernels are timed
   std::map<PiecesKey, Pieces> pieces_;
   std::map<LinksKey, Links> links_;
   std::map<TailKey, Span> tails_;

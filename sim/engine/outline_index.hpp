@@ -51,6 +51,10 @@ class OutlineIndex {
   [[nodiscard]] bool uses(Stream stream) const {
     return (streams_ >> static_cast<unsigned>(stream) & 1U) != 0;
   }
+  /// Whether a routine is one operation after the other.
+  [[nodiscard]] bool is_sequential(std::uint32_t routine) const {
+    return (routines_[routine].streams & ~(1U << static_cast<unsigned>(Stream::Compute))) == 0;
+  }
   /// Whether some operation on a stream waits for nothing on Compute: it can start at any time.
   [[nodiscard]] bool starts_freely(Stream stream) const {
     return (free_streams_ >> static_cast<unsigned>(stream) & 1U) != 0;

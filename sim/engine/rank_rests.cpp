@@ -55,11 +55,11 @@ std::optional<std::int32_t> RankTimeline::under_way() const {
   return sent.pass().message;
 }
 
-// When the message that started with the rest ends is known.
-void RankTimeline::take_message(const RestProfile& rest) {
+// When the message that is under way ends is known.
+void RankTimeline::take_message(Seconds end) {
   StreamCursor& sent = cursor(Stream::Send);
-  const Seconds end = now_ + rest.message_end;
-  exchange_.deliver(sent.pass_index(), {.sent = now_, .end = end, .message = true});
+  exchange_.deliver(sent.pass_index(),
+                    {.sent = started_[at(Stream::Send)], .end = end, .message = true});
   traffic_.withdraw(Stream::Send);
   ended_[at(Stream::Send)] = end;
   ended_tile_[at(Stream::Send)] = last_tile_ = Tile::PipelineComm;
@@ -76,7 +76,78 @@ bool RankTimeline::start_beside_message() {
   const RestProfile* rest =
       rests_->beside(profiles_.kind(), routine, static_cast<std::uint32_t>(*message));
   if (rest == nullptr || !start_profile(rest->left, 0)) return false;
-  take_message(*rest);
+  take_message(now_ + rest->message_end);
+  return true;
+}
+
+// A block beside the message that is under way, and after it.
+Seconds RankTimeline::during_message(std::uint32_t block, Seconds start) {
+  const CollectiveCost& message =
+      profiles_.costs().collective(static_cast<std::uint32_t>(cursor(Stream::Send).pass().message));
+  const RankTraffic::Course course = traffic_.course(Stream::Send);
+  Seconds left = profiles_.block(block).time, now = start;
+  const std::array<std::pair<Seconds, BytesPerSecond>, 2> memory = {
+      {{course.begins, BytesPerSecond(0)}, {course.ends, message.memory}}};
+  for (const auto& [until, taken] : memory) {
+    if (until <= now) continue;
+    const double slowdown = profiles_.slowdown(block, message.multiprocessors, taken);
+    if (now + left * slowdown <= until) return now + left * slowdown - start;
+    left = max(Seconds(0), left - (until - now) / slowdown);
+    now = until;
+  }
+  return now + left - start;
+}
+
+// The pass that starts now: operation by operation until the message has ended, then its rest. None
+// where they share a link or the message outlasts the pass.
+std::optional<RoutineProfile> RankTimeline::during_message(Seconds end) {
+  RoutineProfile all;
+  StreamCursor of = cursor(Stream::Compute);
+  while (now_ + all.time < end) {
+    if (of.nth() != begun_ || of.step() == nullptr) return {};
+    if (of.step()->call >= 0) {
+      of.enter();
+      continue;
+    }
+    const Op& op = of.step()->op;
+    RoutineProfile once = profiles_.of(op);
+    if (op.kind == Op::Kind::Compute) {
+      once.time = once.tiles[at(op.tile)] = during_message(op.work, now_ + all.time);
+      once.host_excess = once.launching - once.time;
+    } else if (op.kind == Op::Kind::Collective &&
+               !traffic_.fits_beside(Stream::Send, op.work,
+                                     profiles_.costs().collective(op.work))) {
+      return {};
+    }
+    all.append(once);
+    of.next();
+  }
+  if (of.nth() == begun_ && of.step() != nullptr) {
+    const RestProfile* rest =
+        rests_->from(profiles_.kind(), of.pass().routine, of.position() - of.pass_base());
+    if (rest == nullptr) return {};
+    all.append(rest->left);
+  }
+  all.sequential = false;
+  return all;
+}
+
+bool RankTimeline::start_during_message() {
+  if (rests_ == nullptr || !traffic_.alone(Stream::Send)) return false;
+  const std::uint32_t routine = cursor(Stream::Compute).pass().routine;
+  const OutlineIndex& index = profiles_.index();
+  if (cursor(Stream::Send).step() != nullptr || !index.is_sequential(routine) ||
+      meeting_[at(Stream::Send)] != StepExchange::kAlone ||
+      exchange_.meets(rank_, index.groups(routine))) {
+    return false;
+  }
+  if (!ready(Stream::Compute) || !rest_is_own()) return false;
+  const Seconds end = traffic_.course(Stream::Send).ends;
+  const std::optional<RoutineProfile> pass = during_message(end);
+  if (!pass) return false;
+  pass_ = *pass;
+  if (!start_profile(pass_, 0)) return false;
+  take_message(end);
   return true;
 }
 
@@ -145,7 +216,7 @@ bool RankTimeline::start_gathered() {
   busy_.until = of.pass_base() + index.length(routine);
   ORRERY_CHECK(start_profile(rest.left, 0));
   exchange_.skip(rank_, rest.met);
-  if (!traffic_.free()) take_message(rest);
+  if (!traffic_.free()) take_message(now_ + rest.message_end);
   return true;
 }
 

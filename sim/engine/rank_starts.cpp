@@ -1,5 +1,6 @@
 // What of a rank may start, and starts.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <orrery/error.hpp>
@@ -14,7 +15,10 @@ void RankTimeline::look_up(Stream stream) {
   need.compute = 0;
   need.entry = false;
   need.others = 0;
-  if (of.done()) return;
+  if (of.done()) {
+    need.compute = std::numeric_limits<std::int64_t>::max();
+    return;
+  }
   const OutlineIndex& index = profiles_.index();
   if (of.step() == nullptr) {  // a message follows the last operation on Compute
     need.compute = of.pass_base() + index.last_compute(of.pass().routine) + 1;
@@ -50,15 +54,16 @@ bool RankTimeline::arrived(const StreamCursor& of) const {
 
 bool RankTimeline::ready(Stream stream) const {
   const Need& need = needs_[at(stream)];
-  if (stream != Stream::Compute && cursor(Stream::Compute).position() < need.compute) return false;
   for (std::size_t i = 0; i < need.others; ++i) {
     if (cursor(need.other[i].stream).position() <= need.other[i].position) return false;
   }
   return !need.entry || stream == Stream::Compute || arrived(cursor(stream));
 }
 
+// Of a stream beside Compute. Most wait for it.
 bool RankTimeline::may_start(Stream stream) const {
-  return traffic_.free(stream) && !cursor(stream).done() && ready(stream);
+  return cursor(Stream::Compute).position() >= needs_[at(stream)].compute &&
+         traffic_.free(stream) && !cursor(stream).done() && ready(stream);
 }
 
 bool RankTimeline::may_start_beside() const {
@@ -91,7 +96,10 @@ bool RankTimeline::start_compute() {
     if (!may_begin_pass() || gathers()) return false;
     begun_ = of.nth();
     fresh_ = true;
-    if (start_gathered() || start_whole_pass() || start_beside_message()) return true;
+    if (start_gathered() || start_whole_pass() || start_beside_message() ||
+        start_during_message()) {
+      return true;
+    }
   } else if (start_rest()) {
     return true;
   }
@@ -233,8 +241,14 @@ void RankTimeline::start_operation(const Op& op) {
   busy_.block = op.work;
   busy_.launched = host_;
   busy_.left = cost.time;
-  busy_.slowdown = profiles_.slowdown(op.work, traffic_);
+  slow_block();
   time_block();
+}
+
+void RankTimeline::slow_block() {
+  busy_.multiprocessors = traffic_.multiprocessors();
+  busy_.memory = traffic_.memory();
+  busy_.slowdown = profiles_.slowdown(busy_.block, busy_.multiprocessors, busy_.memory);
 }
 
 // The device cannot end a block before the host has launched its last kernel.
@@ -246,11 +260,14 @@ void RankTimeline::time_block() {
 
 void RankTimeline::update_block() {
   if (busy_.what != Busy::What::Kernels) return;
-  const double slowdown = profiles_.slowdown(busy_.block, traffic_);
-  if (slowdown == busy_.slowdown) return;
-  busy_.left = max(Seconds(0), busy_.left - (now_ - busy_.since) / busy_.slowdown);
+  if (busy_.multiprocessors == traffic_.multiprocessors() && busy_.memory == traffic_.memory()) {
+    return;
+  }
+  const double before = busy_.slowdown;
+  slow_block();
+  if (busy_.slowdown == before) return;
+  busy_.left = max(Seconds(0), busy_.left - (now_ - busy_.since) / before);
   busy_.since = now_;
-  busy_.slowdown = slowdown;
   time_block();
 }
 

@@ -42,8 +42,7 @@ void RankTimeline::stand(std::int64_t position, bool after, bool message) {
   look_up(Stream::Compute);
 }
 
-bool RankTimeline::run() {
-  if (stands() && still_unknown()) return false;
+bool RankTimeline::go_on() {
   stands_at_ = kRuns;
   bool moved = false;
   while (true) {
@@ -69,26 +68,6 @@ void RankTimeline::force() {
     exchange_.decide(rank_, StepExchange::Gathering::Alone);
   } else {
     go_to(time);
-  }
-}
-
-void run_together(std::span<RankTimeline> ranks) {
-  while (true) {
-    bool moved = false, done = true;
-    for (RankTimeline& rank : ranks) {
-      moved = rank.run() || moved;
-      done = done && rank.done();
-    }
-    if (done) return;
-    if (moved) continue;
-    const auto first = std::min_element(ranks.begin(), ranks.end(),
-                                        [](const RankTimeline& a, const RankTimeline& b) {
-                                          return a.next_change() < b.next_change();
-                                        });
-    if (first->next_change() >= RankTraffic::kNever) {
-      throw SimulationError("the step cannot end: its passes wait for one another");
-    }
-    first->force();
   }
 }
 
@@ -155,6 +134,7 @@ bool RankTimeline::certain() const {
 void RankTimeline::note_unknown() {
   stands_at_ = next();
   output_unknown_ = waits_for_output() ? awaited(cursor(Stream::Compute)) : nullptr;
+  if (output_unknown_ != nullptr) exchange_.wait(rank_, cursor(Stream::Compute).pass().after);
   gathering_unknown_ = gathering();
   meetings_unknown_ = 0;
   for (std::size_t stream = 0; meetings_ > 0 && stream < kStreamCount; ++stream) {
@@ -162,8 +142,7 @@ void RankTimeline::note_unknown() {
   }
 }
 
-bool RankTimeline::still_unknown() const {
-  if (output_unknown_ != nullptr && output_unknown_->known()) return false;
+bool RankTimeline::others_still_unknown() const {
   if (gathering_unknown_ && !gathering()) return false;
   for (std::size_t stream = 0; meetings_unknown_ >> stream != 0; ++stream) {
     if ((meetings_unknown_ >> stream & 1U) != 0 && !unknown(stream)) return false;
@@ -230,12 +209,16 @@ void RankTimeline::end_routine() {
   if (busy_.repetitions > 0) {
     cursor(Stream::Compute).next(busy_.repetitions);
   } else {
-    cursor(Stream::Compute).skip_to(busy_.until);
+    cursor(Stream::Compute).leave_routine();
   }
   if (busy_.once->sequential) return;
   for (const Stream stream : kBeside) {
     if (cursor(stream).position() >= busy_.until) continue;
-    cursor(stream).skip_to(busy_.until);
+    if (busy_.repetitions > 0) {
+      cursor(stream).skip_to(busy_.until);
+    } else {
+      cursor(stream).leave_routine();
+    }
     look_up(stream);
   }
 }

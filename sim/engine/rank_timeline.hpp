@@ -53,8 +53,14 @@ class RankTimeline {
   void begin_at(Seconds time) { now_ = idle_since_ = host_ = time; }
   /// As RestProfile::next of the pass that Compute is in.
   [[nodiscard]] std::array<std::int64_t, kStreamCount> next_in_pass() const;
+  /// As the exchange numbers it.
+  [[nodiscard]] std::uint32_t rank() const { return rank_; }
+  [[nodiscard]] StepExchange& exchange() { return exchange_; }
   /// Goes on as far as is certain. Returns whether anything happened.
-  bool run();
+  bool run() { return !waits() && go_on(); }
+  /// Whether it has come to the end of run(), and whether run() would do nothing more.
+  [[nodiscard]] bool stands() const { return stands_at_ >= Seconds(0); }
+  [[nodiscard]] bool waits() const { return stands() && still_unknown(); }
   /// The next change, if nothing reaches the rank before; RankTraffic::kNever. @pre run() has come
   /// to an end
   [[nodiscard]] Seconds next_change() const { return stands_at_; }
@@ -96,6 +102,8 @@ class RankTimeline {
     std::uint32_t block = 0;
     Seconds left{}, since{}, host_wait{}, launched{};
     double slowdown = 1;
+    int multiprocessors = 0;  // that communication beside it holds
+    BytesPerSecond memory{};  // and what it takes of the memory's bandwidth
     // Of a routine:
     const RoutineProfile* once = nullptr;
     std::uint32_t repetitions = 0;  // of a step; 0: a whole pass
@@ -111,6 +119,8 @@ class RankTimeline {
   [[nodiscard]] bool computing() const {
     return busy_.what != Busy::What::Nothing || !traffic_.free(Stream::Compute);
   }
+
+  bool go_on();
 
   // Starting what may start now.
   [[nodiscard]] bool may_start(Stream stream) const;
@@ -137,8 +147,12 @@ class RankTimeline {
   [[nodiscard]] bool rest_is_own();
   bool start_rest();
   [[nodiscard]] std::optional<std::int32_t> under_way() const;
-  void take_message(const RestProfile& rest);
+  void take_message(Seconds end);
   bool start_beside_message();
+  // The same after a message of an earlier pass, which has not ended.
+  bool start_during_message();
+  [[nodiscard]] std::optional<RoutineProfile> during_message(Seconds end);
+  [[nodiscard]] Seconds during_message(std::uint32_t block, Seconds start);
   // The same together with those it meets.
   bool gathers();
   void gather(std::int32_t crowd);
@@ -150,16 +164,20 @@ class RankTimeline {
 
   // What changes under way.
   void go_to(Seconds time);
+  void slow_block();
   void time_block();
   void update_block();
   bool settle_meetings();
-  [[nodiscard]] bool stands() const { return stands_at_ >= Seconds(0); }
   [[nodiscard]] Seconds next() const;
   [[nodiscard]] bool certain() const;
   [[nodiscard]] bool waits_for_output() const;
   [[nodiscard]] bool unknown(std::size_t stream) const;
   void note_unknown();
-  [[nodiscard]] bool still_unknown() const;
+  [[nodiscard]] bool still_unknown() const {
+    if (output_unknown_ != nullptr && output_unknown_->known()) return false;
+    return (!gathering_unknown_ && meetings_unknown_ == 0) || others_still_unknown();
+  }
+  [[nodiscard]] bool others_still_unknown() const;
 
   // Ends.
   void end_compute();
@@ -181,6 +199,7 @@ class RankTimeline {
   std::array<Seconds, kStreamCount> ended_{};       // end of the last on a stream
   std::array<Tile, kStreamCount> ended_tile_{};     // and what it was
   Busy busy_;
+  RoutineProfile pass_;                    // that is under way, put together for it alone
   const RestProfile* proposed_ = nullptr;  // for the end of the meeting on Compute
   std::size_t gathers_ = kNoPass;          // pass that waits for others to start
   std::size_t in_steps_ = kNoPass;         // pass whose rest is not to be had at once
@@ -203,8 +222,9 @@ class RankTimeline {
   Mark period_begin_, period_end_;
 };
 
-/// All to their ends. When none can go on by itself, the earliest change of all is certain: nothing
-/// reaches anyone before it. @throws SimulationError when they wait for one another
+/// All of one exchange, in ascending order, to their ends. When none can go on by itself, the
+/// earliest change of all is certain: nothing reaches anyone before it. @throws SimulationError
+/// when they wait for one another
 void run_together(std::span<RankTimeline> ranks);
 
 }  // namespace orrery

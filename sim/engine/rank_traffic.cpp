@@ -16,7 +16,7 @@ void RankTraffic::hold(Stream stream, std::uint32_t index, const CollectiveCost&
   transfer.cost = &cost;
   transfer.index = index;
   transfer.phase = Phase::Held;
-  ++busy_;
+  under_way_ |= bit(stream);
   multiprocessors_ += cost.multiprocessors;
 }
 
@@ -31,7 +31,7 @@ void RankTraffic::release(Stream stream) {
   Transfer& transfer = at(stream);
   multiprocessors_ -= transfer.cost->multiprocessors;
   transfer.cost = nullptr;
-  --busy_;
+  under_way_ &= ~bit(stream);
   add_memory();
 }
 
@@ -43,22 +43,21 @@ void RankTraffic::withdraw(Stream stream) {
 // Summed anew, in the order of streams: equal sets take equal shares, to the last digit.
 void RankTraffic::add_memory() {
   memory_ = BytesPerSecond(0);
-  for (const Transfer& transfer : transfers_) {
+  for_each([this](const Transfer& transfer) {
     const bool moves = transfer.phase == Phase::Moving || transfer.phase == Phase::Moved;
-    if (transfer.cost != nullptr && moves) memory_ += transfer.cost->memory;
-  }
+    if (moves) memory_ += transfer.cost->memory;
+  });
 }
 
 void RankTraffic::advance(Seconds now) {
   bool changed = false;
-  for (Transfer& transfer : transfers_) {
-    if (transfer.cost == nullptr) continue;
+  for_each([&](Transfer& transfer) {
     if (transfer.phase == Phase::Latency && transfer.begins <= now) {
       start_flows(transfer, now);
       changed = true;
     }
     if (transfer.phase == Phase::Moving && end_flows(transfer, now)) changed = true;
-  }
+  });
   if (changed) share(now);
   find_next();
 }
@@ -103,16 +102,16 @@ bool RankTraffic::end_flows(Transfer& transfer, Seconds now) {
 void RankTraffic::share(Seconds now) {
   std::array<Flow*, std::size_t{2} * kStreamCount> on{};
   std::size_t count = 0;
-  for (Transfer& transfer : transfers_) {
-    if (transfer.cost == nullptr || transfer.phase != Phase::Moving) continue;
+  for_each([&](Transfer& transfer) {
+    if (transfer.phase != Phase::Moving) return;
     for (std::size_t i = 0; i < transfer.flows; ++i) {
       if (transfer.flow[i].load >= 0) on[count++] = &transfer.flow[i];
     }
-  }
+  });
   const std::span<Flow* const> flows(on.data(), count);
-  if (count == 1) {
-    on[0]->share = on[0]->alone;
-  } else if (count > 1) {
+  if (count == 1 || all_fit(flows)) {
+    for (Flow* flow : flows) flow->share = flow->alone;
+  } else {
     fill(flows);
   }
   for (Flow* flow : flows) {
@@ -122,6 +121,48 @@ void RankTraffic::share(Seconds now) {
     flow->rate = flow->share;
     flow->end = now + flow->left / flow->rate;
   }
+}
+
+// Whether no slot is too full when each is as fast as alone.
+bool RankTraffic::all_fit(std::span<Flow* const> flows) {
+  left_ = links_.capacity();
+  return std::all_of(flows.begin(), flows.end(),
+                     [this](const Flow* flow) { return take(needs(*flow), flow->alone); });
+}
+
+// Off what is left; false where that is not enough.
+bool RankTraffic::take(std::span<const LinkSlots::Need> needs, BytesPerSecond rate) {
+  bool enough = true;
+  for (const LinkSlots::Need& need : needs) {
+    left_[need.slot] -= rate * need.per_byte;
+    enough = enough && left_[need.slot] >= BytesPerSecond(0);
+  }
+  return enough;
+}
+
+bool RankTraffic::fits_beside(Stream stream, std::uint32_t index, const CollectiveCost& cost) {
+  left_ = links_.capacity();
+  const auto fits = [this](std::uint32_t of, const CollectiveCost& flows) {
+    bool enough = true;
+    for (std::size_t i = 0; flows.transfer > Seconds(0) && i < flows.loads.size(); ++i) {
+      enough = take(links_.of(of, i), flows.loads[i].bytes / flows.transfer) && enough;
+    }
+    return enough;
+  };
+  return fits(at(stream).index, *at(stream).cost) && fits(index, cost);
+}
+
+RankTraffic::Course RankTraffic::course(Stream stream) const {
+  const Transfer& transfer = at(stream);
+  if (transfer.phase == Phase::Latency) {
+    return {.begins = transfer.begins,
+            .ends = transfer.begins + max(transfer.cost->transfer, Seconds(0))};
+  }
+  Course course{.begins = transfer.begins, .ends = transfer.begins};
+  for (std::size_t i = 0; i < transfer.flows; ++i) {
+    course.ends = max(course.ends, transfer.flow[i].end);
+  }
+  return course;
 }
 
 // Water-filling: all rise together; those that are as fast as alone stop there, and where there are
@@ -175,12 +216,11 @@ bool RankTraffic::held(const Flow& flow) const {
 
 void RankTraffic::find_next() {
   next_ = kNever;
-  for (const Transfer& transfer : transfers_) {
-    if (transfer.cost == nullptr) continue;
+  for_each([this](const Transfer& transfer) {
     if (transfer.phase == Phase::Latency) next_ = min(next_, transfer.begins);
-    if (transfer.phase != Phase::Moving) continue;
+    if (transfer.phase != Phase::Moving) return;
     for (std::size_t i = 0; i < transfer.flows; ++i) next_ = min(next_, transfer.flow[i].end);
-  }
+  });
 }
 
 }  // namespace orrery

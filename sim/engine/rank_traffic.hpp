@@ -2,6 +2,7 @@
 /// Communication under way on a rank: what of the device it holds, and how its links are shared.
 
 #include <array>
+#include <bit>
 #include <span>
 #include <vector>
 
@@ -30,9 +31,9 @@ class RankTraffic {
 
   /// Nothing is on a stream, or on any.
   [[nodiscard]] bool free(Stream stream) const { return at(stream).cost == nullptr; }
-  [[nodiscard]] bool free() const { return busy_ == 0; }
+  [[nodiscard]] bool free() const { return under_way_ == 0; }
   /// Nothing but what is on this stream.
-  [[nodiscard]] bool alone(Stream stream) const { return busy_ == 1 && !free(stream); }
+  [[nodiscard]] bool alone(Stream stream) const { return under_way_ == bit(stream); }
   /// Its latency has not begun.
   [[nodiscard]] bool held(Stream stream) const {
     return !free(stream) && at(stream).phase == Phase::Held;
@@ -49,6 +50,15 @@ class RankTraffic {
 
   [[nodiscard]] int multiprocessors() const { return multiprocessors_; }
   [[nodiscard]] BytesPerSecond memory() const { return memory_; }
+
+  /// When the bytes of a collective begin to move and when they have moved, with nothing beside it.
+  struct Course {
+    Seconds begins{}, ends{};
+  };
+  /// Of what is on a stream. @pre it is in its latency, or its bytes move
+  [[nodiscard]] Course course(Stream stream) const;
+  /// Whether a collective beside what is on a stream leaves both as fast as alone.
+  [[nodiscard]] bool fits_beside(Stream stream, std::uint32_t index, const CollectiveCost& cost);
 
   static constexpr Seconds kNever{1e300};
 
@@ -76,10 +86,20 @@ class RankTraffic {
     return transfers_[static_cast<std::size_t>(stream)];
   }
   [[nodiscard]] Transfer& at(Stream stream) { return transfers_[static_cast<std::size_t>(stream)]; }
+  static unsigned bit(Stream stream) { return 1U << static_cast<unsigned>(stream); }
+  // Of the streams on which something is, ascending.
+  template <class Each>
+  void for_each(const Each& each) {
+    for (unsigned rest = under_way_; rest != 0; rest &= rest - 1) {
+      each(transfers_[static_cast<std::size_t>(std::countr_zero(rest))]);
+    }
+  }
   void start_flows(Transfer& transfer, Seconds now);
   bool end_flows(Transfer& transfer, Seconds now);
   void add_memory();
   void share(Seconds now);
+  [[nodiscard]] bool all_fit(std::span<Flow* const> flows);
+  bool take(std::span<const LinkSlots::Need> needs, BytesPerSecond rate);
   void fill(std::span<Flow* const> flows);
   BytesPerSecond find_level(std::span<Flow* const> flows);
   [[nodiscard]] std::span<const LinkSlots::Need> needs(const Flow& flow) const;
@@ -92,7 +112,7 @@ class RankTraffic {
   std::vector<double> taken_;
   std::vector<bool> full_;
   std::array<Transfer, kStreamCount> transfers_{};
-  int busy_ = 0;  // streams
+  unsigned under_way_ = 0;  // streams, as bits
   int multiprocessors_ = 0;
   BytesPerSecond memory_{};
   Seconds next_ = kNever;

@@ -97,19 +97,16 @@ RoutineProfile RoutineProfiles::of(const Op& op) const {
   return result;
 }
 
-double RoutineProfiles::slowdown(std::uint32_t block, const RankTraffic& beside) {
-  if (beside.multiprocessors() == 0 && beside.memory() <= BytesPerSecond(0)) return 1;
+double RoutineProfiles::slowdown(std::uint32_t block, int multiprocessors, BytesPerSecond memory) {
+  if (multiprocessors == 0 && memory <= BytesPerSecond(0)) return 1;
   Slowdowns& known = slowdowns_[block];
   for (const Slowdown& one : known) {
-    if (one.multiprocessors == beside.multiprocessors() && one.memory == beside.memory()) {
-      return one.factor;
-    }
+    if (one.multiprocessors == multiprocessors && one.memory == memory) return one.factor;
   }
   std::rotate(known.begin(), known.end() - 1, known.end());
-  known.front() = {
-      .multiprocessors = beside.multiprocessors(),
-      .memory = beside.memory(),
-      .factor = costs_.slowdown(block, beside.multiprocessors(), beside.memory(), kind_)};
+  known.front() = {.multiprocessors = multiprocessors,
+                   .memory = memory,
+                   .factor = costs_.slowdown(block, multiprocessors, memory, kind_)};
   return known.front().factor;
 }
 

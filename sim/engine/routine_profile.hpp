@@ -51,7 +51,7 @@ class RoutineProfiles {
     return costs_.block(index, kind_);
   }
   /// How much slower a block runs beside what a rank communicates; at least 1.
-  [[nodiscard]] double slowdown(std::uint32_t block, const RankTraffic& beside);
+  [[nodiscard]] double slowdown(std::uint32_t block, int multiprocessors, BytesPerSecond memory);
   [[nodiscard]] const OutlineIndex& index() const { return index_; }
   [[nodiscard]] const CostTable& costs() const { return costs_; }
   [[nodiscard]] const LinkSlots& links() const { return links_; }

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace orrery {
 namespace {
+
+constexpr std::int32_t kNobody = -1;
 
 std::size_t place(std::size_t group, Stream stream) {
   return group * kStreamCount + static_cast<std::size_t>(stream);
@@ -12,8 +15,20 @@ std::size_t place(std::size_t group, Stream stream) {
 
 }  // namespace
 
+StepExchange::StepExchange(std::size_t passes)
+    : outputs_(passes),
+      first_waiting_(passes, kNobody),
+      next_waiting_(1, kNobody),
+      waits_for_(1, kNobody),
+      meeting_groups_(1) {}
+
 StepExchange::StepExchange(const Outline& outline, std::span<const Pass> passes)
-    : outline_(&outline), outputs_(passes.size()), meeting_groups_(outline.ranks.size()) {
+    : outline_(&outline),
+      outputs_(passes.size()),
+      first_waiting_(passes.size(), kNobody),
+      next_waiting_(outline.ranks.size(), kNobody),
+      waits_for_(outline.ranks.size(), kNobody),
+      meeting_groups_(outline.ranks.size()) {
   for (std::size_t rank = 0; rank < outline.ranks.size(); ++rank) {
     const auto& numbers = outline.ranks[rank].meetings;
     for (std::size_t group = 0; group < numbers.size(); ++group) {
@@ -26,6 +41,29 @@ StepExchange::StepExchange(const Outline& outline, std::span<const Pass> passes)
   gatherings_.resize(outline.ranks.size());
   find_crowds();
   count_members(passes);
+}
+
+void StepExchange::deliver(std::uint32_t pass, const Output& output) {
+  outputs_[pass] = output;
+  std::int32_t rank = std::exchange(first_waiting_[pass], kNobody);
+  while (rank != kNobody) {
+    const auto index = static_cast<std::size_t>(rank);
+    woken_.push_back(static_cast<std::uint32_t>(rank));
+    waits_for_[index] = kNobody;
+    rank = next_waiting_[index];
+  }
+}
+
+void StepExchange::wait(std::uint32_t rank, std::int32_t pass) {
+  if (waits_for_[rank] == pass) return;
+  waits_for_[rank] = pass;
+  next_waiting_[rank] = std::exchange(first_waiting_[static_cast<std::size_t>(pass)],
+                                      static_cast<std::int32_t>(rank));
+}
+
+void StepExchange::wake_all(std::int32_t number) {
+  const auto& all = crowd(crowd_of_[static_cast<std::size_t>(number)]);
+  woken_.insert(woken_.end(), all.begin(), all.end());
 }
 
 std::int32_t StepExchange::number(std::uint32_t rank, std::size_t group) const {
@@ -117,11 +155,13 @@ std::int32_t StepExchange::join(std::uint32_t rank, int group, Stream stream, Se
     const auto members = static_cast<int>(std::count_if(
         all.totals.begin(), all.totals.end(), [&](std::int64_t total) { return total > nth; }));
     Meeting& made = meetings_.emplace_back();
+    made.number = shared;
     made.members = made.to_come = made.to_end = members;
   }
   Meeting& meeting = meetings_[static_cast<std::size_t>(known)];
   --meeting.to_come;
   meeting.start = max(meeting.start, now);
+  if (meeting.to_come == 0) wake_all(shared);
   return known;
 }
 
@@ -131,6 +171,7 @@ void StepExchange::leave(std::int32_t meeting, Seconds now, const Proposal& prop
   if (proposal.crowd != kAlone && proposal == left.proposal) ++left.proposing;
   --left.to_end;
   left.end = max(left.end, now);
+  if (left.to_end == 0) wake_all(left.number);
 }
 
 Seconds StepExchange::start(std::int32_t meeting) const {
@@ -170,7 +211,9 @@ void StepExchange::stay_away(std::uint32_t rank, std::int32_t of, std::size_t nt
   gatherings_[rank] = {.state = Gathering::Away, .start = {.nth = nth}, .rest = nullptr};
   for (const std::uint32_t other : crowd(of)) {
     Gathered& waits = gatherings_[other];
-    if (waits.state == Gathering::There && waits.start.nth == nth) waits.state = Gathering::Alone;
+    if (waits.state != Gathering::There || waits.start.nth != nth) continue;
+    waits.state = Gathering::Alone;
+    woken_.push_back(other);
   }
 }
 
@@ -193,6 +236,7 @@ std::vector<StepExchange::Start> StepExchange::starts(std::int32_t of) const {
 void StepExchange::decide(std::uint32_t rank, Gathering gathering, const RestProfile* rest) {
   gatherings_[rank].state = gathering;
   gatherings_[rank].rest = rest;
+  woken_.push_back(rank);
 }
 
 StepExchange::Issued StepExchange::issued(std::uint32_t rank) const {

@@ -23,7 +23,7 @@ class StepExchange {
   };
 
   /// Of `passes` passes of ranks that meet nobody.
-  explicit StepExchange(std::size_t passes) : outputs_(passes), meeting_groups_(1) {}
+  explicit StepExchange(std::size_t passes);
   /// Keeps a reference.
   explicit StepExchange(const Outline& outline) : StepExchange(outline, outline.passes) {}
   /// Of these passes of the outline's ranks: whoever has none comes to no meeting.
@@ -32,7 +32,14 @@ class StepExchange {
   [[nodiscard]] const Output& output(std::int32_t pass) const {
     return outputs_[static_cast<std::size_t>(pass)];
   }
-  void deliver(std::uint32_t pass, const Output& output) { outputs_[pass] = output; }
+  void deliver(std::uint32_t pass, const Output& output);
+  /// `rank` cannot go on before this output is known.
+  void wait(std::uint32_t rank, std::int32_t pass);
+  /// Fills in the ranks that may have waited for what has become known since this was asked last.
+  void take_woken(std::vector<std::uint32_t>& ranks) {
+    ranks.swap(woken_);
+    woken_.clear();
+  }
 
   static constexpr std::int32_t kAlone = -1;
   /// `rank` is ready for a collective of a kind of group: the n-th that it issues on a stream meets
@@ -103,6 +110,7 @@ class StepExchange {
 
  private:
   struct Meeting {
+    std::int32_t number = kAlone;
     int members = 0, to_come = 0, to_end = 0;
     Seconds start{}, end{};
     Proposal proposal;
@@ -114,6 +122,7 @@ class StepExchange {
     std::vector<std::int32_t> meetings;  // that have begun
   };
 
+  void wake_all(std::int32_t number);
   void find_crowds();
   void count_members(std::span<const Pass> passes);
   [[nodiscard]] std::vector<Issued> counts_of_routines() const;
@@ -131,6 +140,9 @@ class StepExchange {
   const Outline* outline_ = nullptr;
   std::size_t groups_ = 0;  // kinds
   std::vector<Output> outputs_;
+  // Who waits for an output: the first, by pass, and after each the next one and the pass, by rank.
+  std::vector<std::int32_t> first_waiting_, next_waiting_, waits_for_;
+  std::vector<std::uint32_t> woken_;
   std::vector<std::uint64_t> meeting_groups_;  // by rank
   std::vector<Issued> issued_;                 // by rank
   std::vector<Gathered> gatherings_;           // by rank

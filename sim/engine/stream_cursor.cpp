@@ -26,19 +26,20 @@ void StreamCursor::push(std::uint32_t routine, std::int64_t base) {
 // From the first step of pass `nth_` on. A message stands after the routine's last operation.
 void StreamCursor::begin_passes() {
   for (; !done(); next_pass()) {
-    const Pass& pass = passes_.passes[pass_index()];
-    const bool message = pass.message >= 0 && pass.message_stream == stream_;
-    if (!message && !index_.uses(pass.routine, stream_)) continue;
+    pass_ = &passes_.passes[pass_index()];
+    if (!sends() && !index_.uses(pass_->routine, stream_)) continue;
     depth_ = 0;
-    push(pass.routine, pass_base_);
+    push(pass_->routine, pass_base_);
     settle();
     return;
   }
   position_ = std::numeric_limits<std::int64_t>::max();
 }
 
+bool StreamCursor::sends() const { return pass_->message >= 0 && pass_->message_stream == stream_; }
+
 void StreamCursor::next_pass() {
-  pass_base_ += index_.length(passes_.passes[pass_index()].routine) + 1;
+  pass_base_ += index_.length(pass_->routine) + 1;
   ++nth_;
 }
 
@@ -67,13 +68,16 @@ void StreamCursor::settle() {
     } else if (depth_ > 1) {
       leave();
     } else {
-      break;
+      return leave_routine();
     }
   }
-  const Pass& pass = passes_.passes[pass_index()];
+}
+
+void StreamCursor::leave_routine() {
+  depth_ = 1;
   step_ = nullptr;
-  position_ = pass_base_ + index_.length(pass.routine);
-  if (pass.message >= 0 && pass.message_stream == stream_) return;
+  position_ = pass_base_ + index_.length(pass_->routine);
+  if (sends()) return;
   next_pass();
   begin_passes();
 }
@@ -96,11 +100,6 @@ void StreamCursor::next(std::uint32_t repetitions) {
     top.step = index_.next(top.routine, top.step + 1, stream_);
   }
   settle();
-}
-
-void StreamCursor::leave_pass() {
-  next_pass();
-  begin_passes();
 }
 
 void StreamCursor::walk_to(std::int64_t position) {

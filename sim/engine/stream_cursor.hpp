@@ -36,7 +36,7 @@ class StreamCursor {
   [[nodiscard]] std::size_t nth() const { return nth_; }
   [[nodiscard]] std::uint32_t pass_index() const { return index_of(nth_); }
   [[nodiscard]] std::uint32_t index_of(std::size_t nth) const { return passes_.order[nth]; }
-  [[nodiscard]] const Pass& pass() const { return pass_at(nth_); }
+  [[nodiscard]] const Pass& pass() const { return *pass_; }
   [[nodiscard]] const Pass& pass_at(std::size_t nth) const { return passes_.passes[index_of(nth)]; }
   /// Of the first operation of the pass.
   [[nodiscard]] std::int64_t pass_base() const { return pass_base_; }
@@ -45,8 +45,8 @@ class StreamCursor {
 
   /// To the next operation, or over `repetitions` of a step that runs a routine.
   void next(std::uint32_t repetitions = 1);
-  /// To the first operation after the pass and its message.
-  void leave_pass();
+  /// Past the routine of the pass: to its message, or else to the first operation after it.
+  void leave_routine();
   /// Into the routine that the step runs.
   void enter();
   /// To the first operation at or after `position`. @pre no routine ends in two runs across it
@@ -64,6 +64,7 @@ class StreamCursor {
 
   void begin_passes();
   void next_pass();
+  [[nodiscard]] bool sends() const;  // the pass's output
   void settle();
   void push(std::uint32_t routine, std::int64_t base);
   void leave();
@@ -74,6 +75,7 @@ class StreamCursor {
   std::size_t nth_ = 0;
   std::int64_t pass_base_ = 0;
   std::int64_t position_ = 0;
+  const Pass* pass_ = nullptr;
   const Step* step_ = nullptr;
   std::size_t depth_ = 0;
   std::array<Frame, kDeepest> frames_{};

@@ -56,8 +56,14 @@ void Fleet::add_classes(const StepWork& work) {
   };
   const std::vector<int> servers = occupied_servers(work, each);
   servers_ = static_cast<int>(servers.size());
+  // All but the last, of which a part may be occupied, are as the first is.
+  const bool alike = work.device_list.empty() && platform_.uniform();
   std::map<std::vector<int>, std::size_t> known;
   for (const int server : servers) {
+    if (alike && server != servers.front() && server != servers.back()) {
+      ++classes_.front().count;
+      continue;
+    }
     std::vector<int> kinds;
     for (int device = server * each; device < (server + 1) * each; ++device) {
       kinds.push_back(occupied(device) ? platform_.kind(device) : -1);

@@ -79,7 +79,12 @@ void Platform::Graph::add_kinds() {
                        .singled_out = condition.singled_out});
     }
   }
-  for (int device = 0; device < spec.servers * spec.server.devices; ++device) {
+  const int devices = spec.servers * spec.server.devices;
+  if (conditions.uniform()) {
+    kinds.front().devices = devices;
+    return;
+  }
+  for (int device = 0; device < devices; ++device) {
     ++kinds[static_cast<std::size_t>(kind_of[static_cast<std::size_t>(conditions.of(device))])]
           .devices;
   }

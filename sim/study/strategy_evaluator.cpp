@@ -28,11 +28,13 @@ MemoizedTimes::MemoizedTimes(const Machine& machine, DeviceState state)
 }
 
 Seconds MemoizedTimes::of(const Work& work) const {
-  Seconds least{1e300};
-  for (std::size_t kind = 0; kind < memos_.size(); ++kind) {
-    least = min(least, memos_[kind]->cost(work, points_[kind]).time);
-  }
-  return least * work.repeat;
+  Seconds least = of(work, 0);
+  for (std::size_t kind = 1; kind < memos_.size(); ++kind) least = min(least, of(work, kind));
+  return least;
+}
+
+Seconds MemoizedTimes::of(const Work& work, std::size_t kind) const {
+  return memos_[kind]->cost(work, points_[kind]).time * work.repeat;
 }
 
 Seconds MemoizedTimes::of(const CollectiveRequest& request) const {

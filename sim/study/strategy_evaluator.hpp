@@ -25,6 +25,7 @@ class MemoizedTimes final : public WorkTimes {
   MemoizedTimes(const Machine& machine, DeviceState state);
 
   [[nodiscard]] Seconds of(const Work& work) const override;
+  [[nodiscard]] Seconds of(const Work& work, std::size_t kind) const override;
   [[nodiscard]] Seconds of(const CollectiveRequest& request) const override;
   /// As `points`, but for the accelerators: those that remember.
   [[nodiscard]] std::vector<DevicePoint> memoized(std::vector<DevicePoint> points) const;

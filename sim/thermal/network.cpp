@@ -17,6 +17,7 @@ using Vector = Eigen::VectorXd;
 using Sparse = Eigen::SparseMatrix<double>;
 
 constexpr std::size_t kIntervals = 32;
+constexpr Eigen::Index kSmall = 100;  // rows: sparse factors take longer to prepare than dense ones
 
 std::vector<int> nodes_of(const Layout& layout, Layout::Kind kind) {
   std::vector<int> result;
@@ -47,6 +48,11 @@ Sparse heat_rates(const Layout& layout, const std::vector<int>& place) {
 // x with `rates` x = right.
 Matrix solve(const Sparse& rates, const Matrix& right) {
   if (rates.rows() == 0) return Matrix::Zero(0, right.cols());
+  if (rates.rows() <= kSmall) {
+    Matrix result = Matrix(rates).partialPivLu().solve(right);
+    ORRERY_CHECK(result.allFinite());
+    return result;
+  }
   Sparse compressed = rates;
   compressed.makeCompressed();
   Eigen::SparseLU<Sparse> factors(compressed);

@@ -28,6 +28,8 @@ class WorkTimes {
   /// All launches of a kernel, on the kind of device that is fastest at it.
   /// @throws ConfigError as the device does
   [[nodiscard]] virtual Seconds of(const Work& work) const = 0;
+  /// The same on a kind of Platform::kinds().
+  [[nodiscard]] virtual Seconds of(const Work& work, std::size_t kind) const = 0;
   /// @throws ConfigError as the collective model does
   [[nodiscard]] virtual Seconds of(const CollectiveRequest& request) const = 0;
 };

@@ -110,6 +110,63 @@ TEST_P(RandomPairs, AtOnceIsWhatOperationByOperationIs) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomPairs, testing::Range(0U, 200U));
 
+// The same so many times over, with nothing between them.
+OutlineBench side_by_side(const OutlineBench& one, std::size_t times) {
+  OutlineBench all = one;
+  const auto ranks = static_cast<std::uint32_t>(one.outline.ranks.size());
+  const auto passes = static_cast<std::int32_t>(one.outline.passes.size());
+  for (std::uint32_t i = 1; i < times; ++i) {
+    for (RepresentedRank rank : one.outline.ranks) {
+      for (std::int32_t& number : rank.meetings) {
+        if (number >= 0) number += static_cast<std::int32_t>(i * ranks);
+      }
+      all.outline.ranks.push_back(rank);
+    }
+    for (Pass pass : one.outline.passes) {
+      pass.rank += i * ranks;
+      if (pass.after != Pass::kNothing) pass.after += static_cast<std::int32_t>(i) * passes;
+      all.outline.passes.push_back(pass);
+    }
+  }
+  return all;
+}
+
+// Of many ranks the one that changes first is found otherwise than of a few.
+TEST(ManyRanks, AreAsEachReplicaAlone) {
+  for (std::uint32_t seed = 0; seed < 30; ++seed) {
+    const OutlineBench one = random_pairs(seed);
+    const StepResult alone = one.estimated(true);
+    const StepResult many = side_by_side(one, 70).estimated(true);
+    EXPECT_NEAR(many.step_time / alone.step_time, 1, kGrid);
+    const std::size_t ranks = alone.rank_tiles.size();
+    for (std::size_t rank = 0; rank < many.rank_tiles.size(); ++rank) {
+      for (std::size_t t = 0; t < alone.breakdown.size(); ++t) {
+        EXPECT_NEAR(many.rank_tiles[rank][t].si(), alone.rank_tiles[rank % ranks][t].si(),
+                    kGrid * alone.step_time.si());
+      }
+    }
+  }
+}
+
+TEST(StepExchange, WakesWhoWaitsForAnOutput) {
+  Outline outline;
+  outline.ranks.resize(3);
+  const std::vector<Pass> passes(2);
+  StepExchange exchange(outline, passes);
+  exchange.wait(2, 1);
+  exchange.wait(0, 1);
+  exchange.wait(2, 1);  // told once
+  std::vector<std::uint32_t> woken;
+  exchange.deliver(0, {.end = Seconds(1)});
+  exchange.take_woken(woken);
+  EXPECT_TRUE(woken.empty());
+  exchange.deliver(1, {.end = Seconds(1)});
+  exchange.take_woken(woken);
+  EXPECT_EQ(woken, (std::vector<std::uint32_t>{0, 2}));
+  exchange.take_woken(woken);
+  EXPECT_TRUE(woken.empty());
+}
+
 TEST(StepExchange, WhoProposesTheSameAgrees) {
   Outline outline;
   outline.ranks.resize(2);
