@@ -71,9 +71,8 @@ const Schema<PcieKeys>& pcie_schema() {
   using P = PcieKeys;
   static const Schema<P> result(
       "pcie",
-      inlined(&P::wire,
-              wire_fields("of an x16 slot; a PCIe switch has one such wire to its socket",
-                          "of a wire and half of the switch at its end")) +
+      inlined(&P::wire, wire_fields("of an x16 slot; a PCIe switch has one such wire to its socket",
+                                    "of a wire and half of the switch at its end")) +
           std::vector{otherwise(
               "`accelerators` / `nics`, at least 1",
               optional("devices_per_switch", &P::devices_per_switch, parts(1), "of PCIe"))});
