@@ -1,7 +1,9 @@
 // The rest of a pass at once: from one of its operations on, with nothing that it does not know of
 // beside it.
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include <orrery/error.hpp>
 
