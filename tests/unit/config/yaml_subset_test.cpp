@@ -156,7 +156,7 @@ TEST(YamlSubset, AgreesWithYamlCppOnMutations) {
   std::mt19937 random(7);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same mutations every time
   const auto below = [&](std::size_t end) { return random() % end; };
   int taken = 0;
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 8'000; ++i) {
     std::string text = texts[below(texts.size())];
     for (std::size_t change = 0; change <= below(3) && !text.empty(); ++change) {
       const std::size_t at = below(text.size());
@@ -169,7 +169,7 @@ TEST(YamlSubset, AgreesWithYamlCppOnMutations) {
     if (is_plain_text(text) && expect_same(text)) ++taken;
     if (testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(taken, 2'000);  // so that most of what it reads was compared
+  EXPECT_GT(taken, 800);  // so that most of what it reads was compared
 }
 
 }  // namespace

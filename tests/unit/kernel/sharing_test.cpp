@@ -248,11 +248,11 @@ TEST_P(KernelSharing, TimersAreMetWhileFlowsCompete) {
 }
 
 TEST_P(KernelSharing, ManyFlowsShareOneUplink) {
-  // 300 nodes of 1 each behind an uplink of 30: flow i has 0.1 (1 + i / 300) bytes and 0.1 a second
+  // 120 nodes of 1 each behind an uplink of 12: flow i has 0.1 (1 + i / 120) bytes and 0.1 a second
   // until the first ends; what ends early leaves more for the others. Served together, the last
   // ends when all bytes have passed.
-  constexpr int kNodes = 300;
-  const auto uplink = add(30);
+  constexpr int kNodes = 120;
+  const auto uplink = add(12);
   double bytes = 0;
   for (int i = 0; i < kNodes; ++i) {
     const double size = 0.1 * (1 + i / static_cast<double>(kNodes));
@@ -263,8 +263,8 @@ TEST_P(KernelSharing, ManyFlowsShareOneUplink) {
   EXPECT_EQ(recorder.order.front().token, 0U);
   EXPECT_NEAR(date_of(0), 1, kRounding);
   EXPECT_EQ(recorder.order.back().token, kNodes - 1U);
-  // The last ones are limited by their own nodes once fewer than 30 are left.
-  EXPECT_GE(kernel->now().si(), bytes / 30 - kRounding);
+  // The last ones are limited by their own nodes once fewer than 12 are left.
+  EXPECT_GE(kernel->now().si(), bytes / 12 - kRounding);
   EXPECT_EQ(kernel->shared_flows(), static_cast<std::uint64_t>(kNodes));
 }
 

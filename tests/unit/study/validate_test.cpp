@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <orrery/builtin.hpp>
 #include <orrery/simulation.hpp>
 #include <orrery/validation.hpp>
@@ -120,9 +121,9 @@ TEST_F(Validate, ComparesWithTheRowThatRelativeMakes) {
 
 TEST_F(Validate, ReportsTheFirstRowThatIsWrongOnAnyNumberOfThreads) {
   std::string table = "name,workload.m,measured\n";
-  for (int i = 0; i < 20; ++i) table += "good,64,1\n";
+  for (int i = 0; i < 20; ++i) table += fmt::format("good {},64,1\n", i);
   table += "first,zero,1\nsecond,none,1\n";
-  for (int i = 0; i < 20; ++i) table += "good,64,1\n";
+  for (int i = 20; i < 40; ++i) table += fmt::format("good {},64,1\n", i);
   const fs::path file = write("wrong",
                               "base:\n  system: {server: {use: servers/dgx-h100}}\n"
                               "  workload: {kind: gemm, dtype: bf16, n: 64, k: 64}\n",
