@@ -144,6 +144,10 @@ bool RankTimeline::start_during_message() {
     return false;
   }
   if (!ready(Stream::Compute) || !rest_is_own()) return false;
+  // A message of before that waits for this one would start in the middle of the pass.
+  StreamCursor following = cursor(Stream::Send);
+  following.next();
+  if (following.position() < cursor(Stream::Compute).pass_base()) return false;
   const Seconds end = traffic_.course(Stream::Send).ends;
   const std::optional<RoutineProfile> pass = during_message(end);
   if (!pass) return false;
