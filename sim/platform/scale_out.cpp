@@ -243,12 +243,10 @@ void ScaleOut::add(const NicLoad& server) {
   alone_ = alone_ > BytesPerSecond(0) ? min(alone_, rate) : rate;
 }
 
-void ScaleOut::fill(GroupLayout& layout) const {
-  layout.out = out_;
-  layout.scale_out = bandwidth_of(out_);
-  layout.pairs = pairs_;
-  layout.scale_out_all_to_all = bandwidth_of(pairs_);
-  layout.scale_out_alone = alone_;
+LinksBetween ScaleOut::links(Seconds latency) const {
+  return {.ring = {.bandwidth = bandwidth_of(out_), .latency = latency, .uses = out_},
+          .to_all = {.bandwidth = bandwidth_of(pairs_), .latency = latency, .uses = pairs_},
+          .alone = alone_};
 }
 
 Seconds detour_latency(Reach reach, const FabricSpec& fabric) {
