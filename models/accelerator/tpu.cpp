@@ -25,7 +25,9 @@ class Tpu final : public Accelerator {
   }
   [[nodiscard]] BytesPerSecond memory_bandwidth() const override { return spec_.memory.bandwidth; }
   /// Collectives run on engines of their own: no kernel takes a core.
-  [[nodiscard]] int multiprocessors() const override { return 1; }  // the program has the whole chip
+  [[nodiscard]] int multiprocessors() const override {
+    return 1;
+  }  // the program has the whole chip
 
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     const Available left = available(spec_, point);
