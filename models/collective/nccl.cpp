@@ -89,12 +89,13 @@ class Nccl final : public CollectiveModel {
     CollectiveCost cost;
     cost.latency = candidate.latency;
     cost.transfer = candidate.transfer;
-    const auto add_flow = [&](double busy, BytesPerSecond rate, const ResourceUses& uses) {
-      if (busy > 0) cost.flows.push_back({busy * candidate.transfer * rate, uses});
+    const auto add_flow = [&](double busy, const GroupLinks& links) {
+      if (busy > 0) {
+        cost.flows.push_back({busy * candidate.transfer * links.bandwidth, links.uses});
+      }
     };
-    add_flow(candidate.scale_up_busy, exchange.within.bandwidth, exchange.within.uses);
-    add_flow(candidate.scale_out_busy, exchange.layout.between.ring.bandwidth,
-             exchange.between.uses);
+    add_flow(candidate.scale_up_busy, exchange.within);
+    add_flow(candidate.scale_out_busy, exchange.between);
     cost.multiprocessors = static_cast<int>(std::lround(candidate.channels));
     cost.memory =
         memory_passes(exchange, candidate.algorithm) * exchange.bytes / candidate.transfer;

@@ -132,8 +132,8 @@ class Torus final : public CollectiveModel {
       cost.flows.push_back({plan.inside.transfer * rate, request.within().uses});
     }
     if (plan.between.transfer > Seconds(0)) {
-      const BytesPerSecond rate = layout.between.ring.bandwidth;
-      cost.flows.push_back({plan.between.transfer * rate, request.between().uses});
+      const GroupLinks& links = request.between();
+      cost.flows.push_back({plan.between.transfer * links.bandwidth, links.uses});
     }
     cost.memory = memory_passes(request.kind, layout.ranks) * request.bytes / cost.transfer;
     cost.algorithm = plan.algorithm;
@@ -191,25 +191,24 @@ class Torus final : public CollectiveModel {
                                  double passes) const {
     const double others = request.layout.servers - 1.0;
     const Bytes share = request.bytes / slice.ranks();
-    return {.latency = passes * others * hop(request.layout),
-            .transfer = passes * (others / request.layout.servers) * share / rate(request.layout)};
+    return {.latency = passes * others * hop(request),
+            .transfer = passes * (others / request.layout.servers) * share / rate(request)};
   }
 
   [[nodiscard]] Leg exchange_between(const CollectiveRequest& request, const Slice& slice) const {
     const double outside = 1.0 - slice.ranks() / request.layout.ranks;
-    return {.latency = hop(request.layout),
-            .transfer = outside * request.bytes / rate(request.layout)};
+    return {.latency = hop(request), .transfer = outside * request.bytes / rate(request)};
   }
 
   [[nodiscard]] Leg send_between(const CollectiveRequest& request) const {
-    return {.latency = hop(request.layout), .transfer = request.bytes / rate(request.layout)};
+    return {.latency = hop(request), .transfer = request.bytes / rate(request)};
   }
 
-  [[nodiscard]] Seconds hop(const GroupLayout& layout) const {
-    return parameters_.scale_out->hop + layout.between.ring.latency;
+  [[nodiscard]] Seconds hop(const CollectiveRequest& request) const {
+    return parameters_.scale_out->hop + request.between().latency;
   }
-  [[nodiscard]] BytesPerSecond rate(const GroupLayout& layout) const {
-    return parameters_.scale_out->efficiency * layout.between.ring.bandwidth;
+  [[nodiscard]] BytesPerSecond rate(const CollectiveRequest& request) const {
+    return parameters_.scale_out->efficiency * request.between().bandwidth;
   }
 
   TorusParameters parameters_;

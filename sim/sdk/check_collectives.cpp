@@ -36,11 +36,10 @@ GroupLayout halved(GroupLayout layout) {
 
 // What a flow can carry: of the group's links with its resources, or of these resources.
 BytesPerSecond most_of(const LinkFlow& flow, const CollectiveRequest& asked) {
-  const LinksWithin& within = asked.layout.within;
   const LinksBetween& between = asked.layout.between;
-  if (flow.uses == asked.within().uses) return max(within.ring.bandwidth, asked.within().bandwidth);
+  if (flow.uses == asked.within().uses) return asked.within().bandwidth;
   // One device alone may use more of its server's NICs than its share.
-  if (flow.uses == asked.between().uses) return max(between.ring.bandwidth, between.alone);
+  if (flow.uses == asked.between().uses) return max(asked.between().bandwidth, between.alone);
   BytesPerSecond most{1e300};
   for (const ResourceUse& use : flow.uses) most = min(most, use.capacity / use.per_byte);
   return most;

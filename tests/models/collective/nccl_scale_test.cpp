@@ -132,8 +132,14 @@ TEST(NcclAllToAll, TakesTheFasterWayIfFree) {
 TEST(NcclAllToAll, UsesWhatTheFabricGivesAllPairs) {
   const auto model = nccl(ideal(""));
   GroupLayout layout = cluster(4, 1, 300, 8, 25);
-  layout.between.to_all.bandwidth = gigabytes_per_second(5);
-  expect_seconds(cost(*model, AllToAll, kGiB, layout), 3.0 / 4 * seconds(kGiB, 5));
+  layout.between.to_all = orrery::test::links(2, gigabytes_per_second(5));
+  const CollectiveCost exchanged = cost(*model, AllToAll, kGiB, layout);
+  expect_seconds(exchanged, 3.0 / 4 * seconds(kGiB, 5));
+  // What it moves fills these links and no more.
+  ASSERT_EQ(exchanged.flows.size(), 1U);
+  EXPECT_EQ(exchanged.flows[0].uses, layout.between.to_all.uses);
+  EXPECT_NEAR(exchanged.flows[0].bytes / exchanged.transfer / gigabytes_per_second(5), 1,
+              kTolerance);
   expect_seconds(cost(*model, SendRecv, kGiB, layout), seconds(kGiB, 25));
 }
 

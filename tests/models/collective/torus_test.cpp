@@ -139,6 +139,18 @@ TEST(Torus, OfOneChipASliceUsesTheNetworkAlone) {
   EXPECT_EQ(found.flows[0].uses, layout.between.ring.uses);
 }
 
+// Each of four slices of one chip sends 3/4 of its buffer over half of what pairs get.
+TEST(Torus, ExchangesOverWhatTheFabricGivesAllPairs) {
+  GroupLayout layout = slices(4, {});
+  layout.between.to_all = orrery::test::links(2, BytesPerSecond(1e9));
+  layout.between.to_all.latency = microseconds(20);
+  const CollectiveCost found = cost(CollectiveKind::AllToAll, layout, kDcn);
+  expect_time(found, 5e-6 + 120e-6, 3.0 / 4 * 1e9 / (0.5 * 1e9));
+  ASSERT_EQ(found.flows.size(), 1U);
+  EXPECT_EQ(found.flows[0].uses, layout.between.to_all.uses);
+  EXPECT_NEAR(found.flows[0].bytes.si(), found.transfer.si() * 1e9, 1);
+}
+
 TEST(Torus, TakesNoMultiprocessors) {
   EXPECT_EQ(cost(CollectiveKind::AllReduce, slice({ring(4)})).multiprocessors, 0);
 }
