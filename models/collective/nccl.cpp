@@ -58,8 +58,8 @@ class Nccl final : public CollectiveModel {
     require(parameters_.scale_up.has_value(), "scale_up", "communication/nvlink4");
     if (across)
       require(parameters_.scale_out.has_value(), "scale_out", "communication/infiniband-ndr");
-    if (inside && layout.scale_up <= BytesPerSecond(0)) fail_link("inside a server");
-    if (across && layout.scale_out <= BytesPerSecond(0)) fail_link("between servers");
+    if (inside && layout.within.ring.bandwidth <= BytesPerSecond(0)) fail_link("inside a server");
+    if (across && layout.between.ring.bandwidth <= BytesPerSecond(0)) fail_link("between servers");
   }
 
   void require(bool present, const char* key, const char* example) const {
@@ -78,7 +78,7 @@ class Nccl final : public CollectiveModel {
   }
 
   [[nodiscard]] Candidate best(const Exchange& exchange) const {
-    const NcclParameters& parameters = exchange.over_host ? over_host_ : parameters_;
+    const NcclParameters& parameters = exchange.within.over_host ? over_host_ : parameters_;
     if (exchange.kind == CollectiveKind::SendRecv) return send_receive(parameters, exchange);
     if (exchange.kind == CollectiveKind::AllToAll) return all_to_all(parameters, exchange);
     return exchange.servers > 1 ? across_servers(parameters, exchange)
@@ -89,11 +89,13 @@ class Nccl final : public CollectiveModel {
     CollectiveCost cost;
     cost.latency = candidate.latency;
     cost.transfer = candidate.transfer;
-    const auto load = [&](LinkClass link, double busy, BytesPerSecond capacity) {
-      if (busy > 0) cost.loads.push_back({link, busy * candidate.transfer * capacity});
+    const auto add_flow = [&](double busy, const GroupLinks& links) {
+      if (busy > 0) {
+        cost.flows.push_back({busy * candidate.transfer * links.bandwidth, links.uses});
+      }
     };
-    load(LinkClass::ScaleUp, candidate.scale_up_busy, exchange.scale_up);
-    load(LinkClass::ScaleOut, candidate.scale_out_busy, exchange.layout.scale_out);
+    add_flow(candidate.scale_up_busy, exchange.within);
+    add_flow(candidate.scale_out_busy, exchange.between);
     cost.multiprocessors = static_cast<int>(std::lround(candidate.channels));
     cost.memory =
         memory_passes(exchange, candidate.algorithm) * exchange.bytes / candidate.transfer;

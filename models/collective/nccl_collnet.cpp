@@ -27,7 +27,7 @@ Candidate collnet(const NcclParameters& parameters, const Exchange& x, const Pat
   const bool nvls = nvls_available(up, x);
   const bool inside = x.ranks_per_server > 1;
   Path network = path;
-  network.out = out.collnet->efficiency * x.fewest * x.layout.scale_out;
+  network.out = out.collnet->efficiency * x.fewest * x.between.bandwidth;
   const Seconds scatter = nvls     ? nvls_transfer(up, x)
                           : inside ? server_bytes(x) / path.up
                                    : Seconds(0);

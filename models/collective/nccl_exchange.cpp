@@ -33,15 +33,14 @@ Exchange::Exchange(const CollectiveRequest& request)
       volume(kind == CollectiveKind::Broadcast ? bytes : steps * shard),
       dtype(request.dtype),
       byte_reduction(reduces(kind) && size_of(request.dtype) == Bytes(1)),
-      scale_up(request.scale_up()),
-      scale_up_latency(request.scale_up_latency()),
-      over_host(request.over_host()),
+      within(request.within()),
+      between(request.between()),
       unique_between(request.unique_between) {
   ORRERY_CHECK(unique_between > 0 && unique_between <= 1);
 }
 
 bool nvls_available(const ScaleUpParameters& up, const Exchange& exchange) {
-  return up.nvls && exchange.layout.in_switch_reduction && !exchange.byte_reduction &&
+  return up.nvls && exchange.layout.within.in_switch_reduction && !exchange.byte_reduction &&
          exchange.kind == CollectiveKind::AllReduce && exchange.fewest >= up.nvls->minimum_ranks;
 }
 
@@ -53,7 +52,8 @@ bool offers(const NcclParameters& parameters, const Exchange& exchange, Protocol
 
 bool collnet_available(const ScaleOutParameters& out, const Exchange& exchange) {
   const bool kind = exchange.kind == CollectiveKind::AllReduce || one_way(exchange.kind);
-  return out.collnet && exchange.layout.in_network_reduction && kind && exchange.servers > 1;
+  return out.collnet && exchange.layout.between.in_network_reduction && kind &&
+         exchange.servers > 1;
 }
 
 bool hierarchical_available(const Exchange& exchange) {
@@ -105,11 +105,11 @@ Pins effective_pins(const NcclParameters& parameters, const Exchange& exchange) 
 }
 
 BytesPerSecond ring_bandwidth(const ScaleUpParameters& up, const Exchange& exchange) {
-  return up.efficiency * exchange.scale_up;
+  return up.efficiency * exchange.within.bandwidth;
 }
 
 BytesPerSecond nvls_bandwidth(const ScaleUpParameters& up, const Exchange& exchange) {
-  return up.nvls->efficiency * exchange.scale_up;
+  return up.nvls->efficiency * exchange.within.bandwidth;
 }
 
 Seconds byte_reduction_time(const ScaleUpParameters& up, const Exchange& exchange) {
@@ -118,11 +118,11 @@ Seconds byte_reduction_time(const ScaleUpParameters& up, const Exchange& exchang
 }
 
 Seconds extra_wire(const ScaleUpParameters& up, const Exchange& exchange) {
-  return max(Seconds(0), exchange.scale_up_latency - up.wire_latency);
+  return max(Seconds(0), exchange.within.latency - up.wire_latency);
 }
 
 Seconds extra_wire(const ScaleOutParameters& out, const Exchange& exchange) {
-  return max(Seconds(0), exchange.layout.scale_out_latency - out.wire_latency);
+  return max(Seconds(0), exchange.between.latency - out.wire_latency);
 }
 
 }  // namespace orrery::collective

@@ -23,10 +23,10 @@ struct Exchange {
   Bytes shard;              ///< S / n
   Bytes volume;             ///< [V] what each rank sends around a ring
   Dtype dtype;
-  bool byte_reduction;      ///< reduces elements of one byte
-  BytesPerSecond scale_up;  ///< what its pattern leaves each device in its server
-  Seconds scale_up_latency;
-  bool over_host;         ///< not over links of the devices only
+  bool byte_reduction;  ///< reduces elements of one byte
+  /// What its messages find; of the layout.
+  const GroupLinks& within;
+  const GroupLinks& between;
   double unique_between;  ///< [u] of an all-to-all's bytes to another server
 };
 

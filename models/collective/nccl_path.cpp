@@ -63,7 +63,7 @@ Path make_path(const NcclParameters& parameters, const Exchange& x, Protocol pro
   Path path{.protocol = protocol};
   // A group has its ranks' shares of a server's NICs and no more: a ring enters and leaves every
   // server, and is as fast as where it has fewest.
-  path.out = parameters.scale_out->efficiency * x.fewest * x.layout.scale_out;
+  path.out = parameters.scale_out->efficiency * x.fewest * x.between.bandwidth;
   path.window = nics(x) * parameters.scale_out->window;
   path.reduction = byte_reduction_time(*parameters.scale_up, x);
   path.channels = channels(*parameters.scale_up, x);

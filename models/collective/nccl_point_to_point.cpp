@@ -27,7 +27,7 @@ void start(const ScaleUpParameters& up, const Exchange& x, Bytes message, double
 }
 
 BytesPerSecond pair_bandwidth(const PointToPoint& p2p, const Exchange& x) {
-  return p2p.efficiency * x.scale_up;
+  return p2p.efficiency * x.within.bandwidth;
 }
 
 Candidate point_to_point() { return {.algorithm = Algorithm::PointToPoint}; }
@@ -47,7 +47,7 @@ Candidate send_receive(const NcclParameters& parameters, const Exchange& exchang
   // The other devices of the server send at the same time: each has its share of the NICs.
   const ScaleOutParameters& out = *parameters.scale_out;
   result.latency = p2p.launch + out.simple_hop + extra_wire(out, exchange);
-  result.transfer = exchange.bytes / (out.efficiency * exchange.layout.scale_out);
+  result.transfer = exchange.bytes / (out.efficiency * exchange.between.bandwidth);
   result.scale_out_busy = 1;
   result.channels = kNetworkChannels;
   return result;
@@ -57,8 +57,7 @@ namespace {
 
 /// What each rank sends to other servers when all send to all.
 BytesPerSecond network_bandwidth(const ScaleOutParameters& out, const Exchange& x) {
-  const BytesPerSecond wired = x.layout.scale_out_all_to_all;
-  return out.efficiency * (wired > BytesPerSecond(0) ? wired : x.layout.scale_out);
+  return out.efficiency * x.between.bandwidth;
 }
 
 /// Every pair of ranks for itself.

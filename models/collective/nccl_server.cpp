@@ -23,7 +23,7 @@ constexpr double kNvlsLargestChunk = 131072;  // bytes
 
 /// The time that NCCL's tuner believes in.
 Seconds tuner_time(const ScaleUpParameters& up, const Exchange& x, Protocol protocol) {
-  const BytesPerSecond bus = up.tuner_efficiency * x.scale_up;
+  const BytesPerSecond bus = up.tuner_efficiency * x.within.bandwidth;
   switch (protocol) {
     case Protocol::Ll:
       return kTunerBaseLl + x.steps * up.ll.tuner_hop +
@@ -105,7 +105,7 @@ bool tuner_takes_nvls(const ScaleUpParameters& up, const Exchange& x, const Pins
                       Protocol ring_protocol) {
   if (pins.algorithm) return pins.algorithm == Algorithm::Nvls;
   if (!pins.allow(Protocol::Simple) || !nvls_available(up, x)) return false;
-  const BytesPerSecond expected = kTunerNvlsShare * up.tuner_efficiency * x.scale_up;
+  const BytesPerSecond expected = kTunerNvlsShare * up.tuner_efficiency * x.within.bandwidth;
   return kTunerBaseNvls + x.bytes / expected < tuner_time(up, x, ring_protocol);
 }
 

@@ -24,20 +24,21 @@ Leg operator+(const Leg& a, const Leg& b) {
   return {.latency = a.latency + b.latency, .transfer = a.transfer + b.transfer};
 }
 
-/// The part of a group in one slice.
+/// The part of a group in one slice. Legs of one device are empty.
 class Slice {
  public:
-  Slice(const GroupLayout& layout, const TorusScaleUp& up) : layout_(layout), up_(up) {}
+  Slice(const GroupLayout& layout, const TorusScaleUp& up)
+      : ranks_(layout.ranks_per_server), links_(layout.torus ? *layout.torus : kNone), up_(up) {}
 
-  [[nodiscard]] double ranks() const { return layout_.ranks_per_server; }
+  [[nodiscard]] double ranks() const { return ranks_; }
   /// [w] of one axis: both directions of a ring, one of a line; groups in between take turns.
   [[nodiscard]] BytesPerSecond wired(const TorusAxis& axis) const {
-    return (axis.wrap ? kDirections : 1.0) / axis.sharers() * layout_.torus_link;
+    return (axis.wrap ? kDirections : 1.0) / axis.sharers() * links_.link;
   }
   /// Links of all axes of the group, as wired.
   [[nodiscard]] BytesPerSecond wired() const {
     BytesPerSecond sum{};
-    for (const TorusAxis& axis : layout_.torus) sum += wired(axis);
+    for (const TorusAxis& axis : links_.axes) sum += wired(axis);
     return sum;
   }
   /// [W]
@@ -47,18 +48,18 @@ class Slice {
   [[nodiscard]] Leg gather(Bytes bytes) const {
     if (ranks() < 2) return {};
     double hops = 0;
-    for (const TorusAxis& axis : layout_.torus) hops += steps(axis) * axis.hops;
+    for (const TorusAxis& axis : links_.axes) hops += steps(axis) * axis.hops;
     return {.latency = hops * up_.hop, .transfer = bytes * ((ranks() - 1) / ranks()) / bandwidth()};
   }
 
   /// Every rank sends bytes/n to each of the n ranks of the slice; the narrowest cut decides.
   [[nodiscard]] Leg all_to_all(Bytes bytes) const {
     Leg leg = gather(Bytes(0));
-    if (layout_.twisted_mean_hops > 0) {
-      leg.transfer = layout_.twisted_mean_hops * bytes / bandwidth();
+    if (links_.twisted_mean_hops > 0) {
+      leg.transfer = links_.twisted_mean_hops * bytes / bandwidth();
       return leg;
     }
-    for (const TorusAxis& axis : layout_.torus) {
+    for (const TorusAxis& axis : links_.axes) {
       const BytesPerSecond rate = up_.efficiency * wired(axis);
       leg.transfer = max(leg.transfer, axis.ranks / kBisection * bytes / rate);
     }
@@ -69,19 +70,21 @@ class Slice {
   [[nodiscard]] Leg send(Bytes bytes) const {
     double hops = 0;
     double crowd = 1;
-    for (const TorusAxis& axis : layout_.torus) {
+    for (const TorusAxis& axis : links_.axes) {
       hops += (axis.ranks - 1.0) * axis.hops;
       crowd = std::max(crowd, static_cast<double>(axis.sharers()));
     }
-    return {.latency = hops * up_.hop,
-            .transfer = bytes * crowd / (up_.efficiency * layout_.torus_link)};
+    return {.latency = hops * up_.hop, .transfer = bytes * crowd / (up_.efficiency * links_.link)};
   }
 
  private:
   /// A ring is gone round in both directions at once: half of it is the farthest.
   static double steps(const TorusAxis& axis) { return axis.wrap ? axis.ranks / 2 : axis.ranks - 1; }
 
-  const GroupLayout& layout_;
+  static inline const TorusLinks kNone;
+
+  double ranks_;
+  const TorusLinks& links_;
   const TorusScaleUp& up_;
 };
 
@@ -125,11 +128,12 @@ class Torus final : public CollectiveModel {
     cost.latency = parameters_.scale_up.launch + plan.inside.latency + plan.between.latency;
     cost.transfer = plan.inside.transfer + plan.between.transfer;
     if (plan.inside.transfer > Seconds(0)) {
-      cost.loads.push_back(
-          {LinkClass::ScaleUp, plan.inside.transfer * min(slice.wired(), layout.scale_up)});
+      const BytesPerSecond rate = min(slice.wired(), request.within().bandwidth);
+      cost.flows.push_back({plan.inside.transfer * rate, request.within().uses});
     }
     if (plan.between.transfer > Seconds(0)) {
-      cost.loads.push_back({LinkClass::ScaleOut, plan.between.transfer * layout.scale_out});
+      const GroupLinks& links = request.between();
+      cost.flows.push_back({plan.between.transfer * links.bandwidth, links.uses});
     }
     cost.memory = memory_passes(request.kind, layout.ranks) * request.bytes / cost.transfer;
     cost.algorithm = plan.algorithm;
@@ -139,7 +143,7 @@ class Torus final : public CollectiveModel {
 
  private:
   void check(const GroupLayout& layout) const {
-    if (layout.ranks_per_server > 1 && layout.torus.empty()) {
+    if (layout.ranks_per_server > 1 && !layout.torus) {
       throw ConfigError(fmt::format(
           "{}: collective.torus works on devices in a torus; expected server.scale_up of kind "
           "torus, or another communication.model",
@@ -187,25 +191,24 @@ class Torus final : public CollectiveModel {
                                  double passes) const {
     const double others = request.layout.servers - 1.0;
     const Bytes share = request.bytes / slice.ranks();
-    return {.latency = passes * others * hop(request.layout),
-            .transfer = passes * (others / request.layout.servers) * share / rate(request.layout)};
+    return {.latency = passes * others * hop(request),
+            .transfer = passes * (others / request.layout.servers) * share / rate(request)};
   }
 
   [[nodiscard]] Leg exchange_between(const CollectiveRequest& request, const Slice& slice) const {
     const double outside = 1.0 - slice.ranks() / request.layout.ranks;
-    return {.latency = hop(request.layout),
-            .transfer = outside * request.bytes / rate(request.layout)};
+    return {.latency = hop(request), .transfer = outside * request.bytes / rate(request)};
   }
 
   [[nodiscard]] Leg send_between(const CollectiveRequest& request) const {
-    return {.latency = hop(request.layout), .transfer = request.bytes / rate(request.layout)};
+    return {.latency = hop(request), .transfer = request.bytes / rate(request)};
   }
 
-  [[nodiscard]] Seconds hop(const GroupLayout& layout) const {
-    return parameters_.scale_out->hop + layout.scale_out_latency;
+  [[nodiscard]] Seconds hop(const CollectiveRequest& request) const {
+    return parameters_.scale_out->hop + request.between().latency;
   }
-  [[nodiscard]] BytesPerSecond rate(const GroupLayout& layout) const {
-    return parameters_.scale_out->efficiency * layout.scale_out;
+  [[nodiscard]] BytesPerSecond rate(const CollectiveRequest& request) const {
+    return parameters_.scale_out->efficiency * request.between().bandwidth;
   }
 
   TorusParameters parameters_;

@@ -74,11 +74,13 @@ class Builder {
     use.request.bytes = copy.bytes;
     use.request.layout.ranks = 2;
     use.request.layout.placed = true;
-    use.request.layout.out = placed(path->uses);
-    use.request.layout.scale_out = path->bandwidth;
+    GroupLinks& links = use.request.layout.between.ring;
+    links = {.bandwidth = path->bandwidth,
+             .latency = path->latency,
+             .uses = placed(ResourceUses(path->uses))};
     use.cost = {.latency = path->latency,
                 .transfer = copy.bytes / path->bandwidth,
-                .loads = {{LinkClass::ScaleOut, copy.bytes}},
+                .flows = {{copy.bytes, links.uses}},
                 .algorithm = "copy"};
     const Resource& limit = part_.resources()[static_cast<std::size_t>(path->limit)];
     add(fmt::format("{} > {}", copy.from, copy.to), copy.bytes, copy.at, limit.name,
@@ -90,9 +92,10 @@ class Builder {
     use.request = collective.request;
     GroupLayout& layout = use.request.layout;
     layout = part_.layout(devices, collective.request.kind);
-    layout.up = placed(layout.up);
-    layout.out = placed(layout.out);
-    layout.pairs = layout.out;  // a part's routes are those of its pattern
+    // A part's layout is of one pattern, whose links stand as the ring's.
+    for (GroupLinks* links : {&layout.within.ring, &layout.between.ring}) {
+      links->uses = placed(links->uses);
+    }
     add(fmt::format("{} of {}", to_text(collective.request.kind), devices.size()),
         collective.request.bytes, collective.at, "", std::move(use));
   }
@@ -115,7 +118,7 @@ class Builder {
   }
 
   /// Uses of the part's resources as indices into those of the outline, which holds what is used.
-  std::vector<ResourceUse> placed(const std::vector<ResourceUse>& uses) {
+  ResourceUses placed(const ResourceUses& uses) {
     std::vector<ResourceUse> result;
     for (const ResourceUse& use : uses) {
       auto& resources = lowered_.outline.resources;

@@ -45,8 +45,9 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
                      const CollectiveModel& collectives)
     : tables_(tables), kinds_(std::move(kinds)) {
   for (const DevicePoint& kind : kinds_) {
-    whole_.push_back({.multiprocessors = static_cast<double>(kind.accelerator->multiprocessors()),
-                      .memory = kind.accelerator->memory_bandwidth().si()});
+    capacity_.push_back(
+        {.multiprocessors = static_cast<double>(kind.accelerator->multiprocessors()),
+         .memory = kind.accelerator->memory_bandwidth().si()});
     std::vector<BlockCost>& of_kind = blocks_.emplace_back();
     of_kind.reserve(tables.blocks.size());
     for (const Block& block : tables.blocks) of_kind.push_back(cost_of(block, kind));
@@ -78,11 +79,11 @@ double expected_slowest(int count) {
 }
 
 double CostTable::compute_share(int multiprocessors, int kind) const {
-  return share_left(multiprocessors, whole_[static_cast<std::size_t>(kind)].multiprocessors);
+  return share_left(multiprocessors, capacity_[static_cast<std::size_t>(kind)].multiprocessors);
 }
 
 double CostTable::memory_share(BytesPerSecond memory, int kind) const {
-  return share_left(memory.si(), whole_[static_cast<std::size_t>(kind)].memory);
+  return share_left(memory.si(), capacity_[static_cast<std::size_t>(kind)].memory);
 }
 
 double CostTable::compute_pace(int multiprocessors, BytesPerSecond memory, int kind) const {

@@ -63,11 +63,11 @@ class CostTable {
  private:
   const WorkTables& tables_;
   std::vector<DevicePoint> kinds_;
-  struct Whole {
+  struct Capacity {
     double multiprocessors = 1;
     double memory = 1;  ///< in B/s
   };
-  std::vector<Whole> whole_;                    // by kind
+  std::vector<Capacity> capacity_;              // by kind, nothing else under way
   std::vector<std::vector<BlockCost>> blocks_;  // by kind
   std::vector<std::uint32_t> computing_;        // by kind: the block with most products
   std::vector<CollectiveCost> collectives_;

@@ -73,7 +73,7 @@ void Executor::end_latency(std::uint32_t rank, Stream stream) {
 
 bool Executor::loads_links(const Running& run) const {
   const CollectiveCost& cost = costs_.collective(op_of(run).work);
-  return cost.transfer.si() > 0 && !cost.loads.empty();
+  return cost.transfer.si() > 0 && !cost.flows.empty();
 }
 
 void Executor::start_transfer(std::span<const std::uint32_t> ranks, Stream stream,
@@ -136,8 +136,7 @@ void Executor::open_quiet(std::uint32_t rank) {
   }
 }
 
-// One flow for each level of links that it loads, of what is left. One that is through waits for a
-// timer that is due now.
+// Its flows, of what is left. One that is through waits for a timer that is due now.
 std::uint8_t Executor::start_flows(std::uint32_t rank, Stream stream, Seconds since) {
   const std::uint32_t collective = op_of(running(rank, stream)).work;
   const CollectiveCost& cost = costs_.collective(collective);
@@ -147,8 +146,8 @@ std::uint8_t Executor::start_flows(std::uint32_t rank, Stream stream, Seconds si
     return 1;
   }
   std::uint8_t parts = 0;
-  for (std::size_t i = 0; i < cost.loads.size(); ++i) {
-    const Bytes bytes = cost.loads[i].bytes;
+  for (std::size_t i = 0; i < cost.flows.size(); ++i) {
+    const Bytes bytes = cost.flows[i].bytes;
     Bytes left = bytes;
     if (since < kernel_.now()) left -= demands_.fastest(collective, i) * (kernel_.now() - since);
     if (left <= kLeftToRounding * bytes) continue;

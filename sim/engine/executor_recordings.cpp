@@ -7,12 +7,6 @@
 #include "engine/pass_paths.hpp"
 
 namespace orrery::event {
-namespace {
-
-// Dates that are the same but for rounding differ by no more of the time since the step's start.
-constexpr double kSameDate = 1e-13;
-
-}  // namespace
 
 void Executor::record(const Party& party, PartyStart start) {
   auto recording = std::make_unique<Recording>();

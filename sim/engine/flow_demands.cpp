@@ -22,17 +22,16 @@ void FlowDemands::add_placed(const WorkTables& tables, Kernel& kernel) {
 
 void FlowDemands::add_needs(const WorkTables& tables, const CostTable& costs) {
   for (std::uint32_t i = 0; i < needs_.size(); ++i) {
-    const CollectiveRequest& request = tables.collectives[i].request;
-    const std::vector<LinkLoad>& loads = costs.collective(i).loads;
-    for (std::size_t load = 0; load < loads.size(); ++load) {
+    const std::vector<LinkFlow>& flows = costs.collective(i).flows;
+    for (std::size_t flow = 0; flow < flows.size(); ++flow) {
       std::vector<Need>& needs = needs_[i].emplace_back();
-      if (request.layout.placed) {
-        for (const ResourceUse& use : request.uses(loads[load].link)) {
+      if (tables.collectives[i].request.layout.placed) {
+        for (const ResourceUse& use : flows[flow].uses) {
           needs.push_back({use.resource, use.per_byte, true});
         }
         continue;
       }
-      for (const LinkSlots::Need& need : own_links_.of(i, load)) {
+      for (const LinkSlots::Need& need : own_links_.of(i, flow)) {
         needs.push_back({need.slot, need.per_byte, false});
       }
     }
@@ -46,19 +45,19 @@ void FlowDemands::find_alone(const WorkTables& tables, const CostTable& costs,
     Alone& alone = alone_.emplace_back();
     alone.placed = tables.collectives[i].request.layout.placed;
     if (alone.placed || cost.transfer <= Seconds(0)) continue;
-    for (std::size_t load = 0; load < cost.loads.size(); ++load) {
-      BytesPerSecond& fastest = alone.fastest.emplace_back(cost.loads[load].bytes / cost.transfer);
-      for (const LinkSlots::Need& need : own_links_.of(i, load)) {
+    for (std::size_t flow = 0; flow < cost.flows.size(); ++flow) {
+      BytesPerSecond& fastest = alone.fastest.emplace_back(cost.flows[flow].bytes / cost.transfer);
+      for (const LinkSlots::Need& need : own_links_.of(i, flow)) {
         fastest = min(fastest, capacity[need.slot] / need.per_byte);
       }
-      alone.time = max(alone.time, cost.loads[load].bytes / fastest);
+      alone.time = max(alone.time, cost.flows[flow].bytes / fastest);
     }
   }
 }
 
-std::span<const Demand> FlowDemands::of(std::uint32_t index, std::size_t load, std::uint32_t rank) {
+std::span<const Demand> FlowDemands::of(std::uint32_t index, std::size_t flow, std::uint32_t rank) {
   demands_.clear();
-  for (const Need& need : needs_[index][load]) {
+  for (const Need& need : needs_[index][flow]) {
     const Kernel::Resource resource =
         need.placed ? placed_[need.slot] : own_[rank * own_links_.capacity().size() + need.slot];
     demands_.push_back({.resource = resource, .amount = need.per_byte});

@@ -20,13 +20,13 @@ class FlowDemands {
   FlowDemands(const WorkTables& tables, std::uint32_t ranks, const CostTable& costs,
               Kernel& kernel);
 
-  /// Demands of load `load` of collective `index`, issued by `rank`. Valid until the next call.
-  [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t load,
+  /// Demands of flow `flow` of collective `index`, issued by `rank`. Valid until the next call.
+  [[nodiscard]] std::span<const Demand> of(std::uint32_t index, std::size_t flow,
                                            std::uint32_t rank);
-  /// How fast load `load` of collective `index` advances with nothing else under way, and how long
+  /// How fast flow `flow` of collective `index` advances with nothing else under way, and how long
   /// the longest takes. @pre it is private_to_rank() and has something to transfer
-  [[nodiscard]] BytesPerSecond fastest(std::uint32_t index, std::size_t load) const {
-    return alone_[index].fastest[load];
+  [[nodiscard]] BytesPerSecond fastest(std::uint32_t index, std::size_t flow) const {
+    return alone_[index].fastest[flow];
   }
   [[nodiscard]] Seconds time_alone(std::uint32_t index) const { return alone_[index].time; }
   /// Whether the collective takes nothing that other ranks take.
@@ -39,11 +39,11 @@ class FlowDemands {
     double per_byte = 1;
     bool placed = false;
   };
-  using Needs = std::vector<std::vector<Need>>;  // by load
+  using Needs = std::vector<std::vector<Need>>;  // by flow
 
   void add_needs(const WorkTables& tables, const CostTable& costs);
   struct Alone {
-    std::vector<BytesPerSecond> fastest;  // by load
+    std::vector<BytesPerSecond> fastest;  // by flow
     Seconds time{};
     bool placed = false;
   };

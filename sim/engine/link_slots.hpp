@@ -13,7 +13,8 @@ namespace orrery {
 
 /// Platform resources that can hold a flow up, as numbered slots. A resource that another one
 /// bounds in every collective at least as tightly never can, and is left out: in most machines one
-/// is left for each level. What `placed` layouts name is no rank's own and is not here.
+/// is left inside a server and one between servers. What `placed` layouts name is no rank's own and
+/// is not here.
 class LinkSlots {
  public:
   struct Need {
@@ -29,10 +30,10 @@ class LinkSlots {
     if (!known_) find();
     return capacity_;
   }
-  /// Of load `load` of collective `index`; none where its layout is placed.
-  [[nodiscard]] std::span<const Need> of(std::uint32_t index, std::size_t load) const {
+  /// Of flow `flow` of collective `index`; none where its layout is placed, or it names none.
+  [[nodiscard]] std::span<const Need> of(std::uint32_t index, std::size_t flow) const {
     if (!known_) find();
-    const std::size_t at = first_[index] + load;
+    const std::size_t at = first_[index] + flow;
     return std::span(needs_).subspan(begin_[at], begin_[at + 1] - begin_[at]);
   }
 
@@ -46,8 +47,8 @@ class LinkSlots {
   mutable bool known_ = false;
   mutable std::vector<BytesPerSecond> capacity_;
   mutable std::vector<Need> needs_;
-  mutable std::vector<std::size_t> first_;  // by collective: its first load
-  mutable std::vector<std::size_t> begin_;  // by load, one more at the end: its needs
+  mutable std::vector<std::size_t> first_;  // by collective: its first flow
+  mutable std::vector<std::size_t> begin_;  // by flow, one more at the end: its needs
 };
 
 }  // namespace orrery

@@ -8,11 +8,9 @@ namespace {
 
 constexpr int kMostFailures = 8;
 constexpr std::size_t kMostKnown = 64;
-// Sums of some thousand times round to about this share of the time since the start of the step.
-constexpr double kSameLag = 1e-13;
 
 bool same_lags(const std::vector<Seconds>& a, const std::vector<Seconds>& b, Seconds now) {
-  const double rounding = kSameLag * now.si();
+  const double rounding = kSameDate * now.si();
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [rounding](Seconds x, Seconds y) {
     return std::abs(x.si() - y.si()) <= rounding;
   });

@@ -14,6 +14,10 @@
 
 namespace orrery {
 
+/// Dates of a step are the same when they differ by no more than this share of the time since its
+/// start, to which sums of some thousand times round.
+inline constexpr double kSameDate = 1e-13;
+
 /// What decides how the passes go of ranks that meet one another in them, and nobody else.
 struct PartyStart {
   /// Of every rank its routine, the kind of its device, and the operations of earlier passes that

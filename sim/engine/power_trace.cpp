@@ -54,7 +54,7 @@ PowerUse PowerTraces::use(std::uint32_t rank, const Op& op, Seconds start, Secon
     result.added = costs_.block(op.work, ranks_[rank].kind).energy.total() / took - waiting.total();
   } else if (const CollectiveCost& cost = costs_.collective(op.work); cost.transfer > Seconds(0)) {
     Bytes bytes{};
-    for (const LinkLoad& load : cost.loads) bytes += load.bytes;
+    for (const LinkFlow& flow : cost.flows) bytes += flow.bytes;
     const BoardPower busy = power.communicating(point.point, bytes / cost.transfer, cost.memory);
     result.added = (busy.total() - waiting.total()) * (cost.transfer / took);
   }

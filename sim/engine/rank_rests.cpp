@@ -15,7 +15,7 @@ std::array<std::int64_t, kStreamCount> RankTimeline::next_in_pass() const {
   const StreamCursor& of = cursor(Stream::Compute);
   const std::int64_t length = profiles_.index().length(of.pass().routine);
   std::array<std::int64_t, kStreamCount> next{};
-  for (const Stream stream : kBeside) {
+  for (const Stream stream : kCommunicationStreams) {
     next[at(stream)] = std::min(cursor(stream).position() - of.pass_base(), length);
   }
   return next;

@@ -67,13 +67,13 @@ bool RankTimeline::may_start(Stream stream) const {
 }
 
 bool RankTimeline::may_start_beside() const {
-  return std::any_of(kBeside.begin(), kBeside.end(),
+  return std::any_of(kCommunicationStreams.begin(), kCommunicationStreams.end(),
                      [this](Stream stream) { return may_start(stream); });
 }
 
 bool RankTimeline::start_beside() {
   bool started = false;
-  for (const Stream stream : kBeside) {
+  for (const Stream stream : kCommunicationStreams) {
     if (!may_start(stream)) continue;
     start_collective(stream);
     started = true;
@@ -85,9 +85,10 @@ bool RankTimeline::may_begin_pass() const {
   const StreamCursor& of = cursor(Stream::Compute);
   if (!arrived(of)) return false;
   if (!of.pass().joins) return true;
-  return std::all_of(kBeside.begin(), kBeside.end(), [&](Stream stream) {
-    return stream == Stream::Send || cursor(stream).position() >= of.pass_base();
-  });
+  return std::all_of(kCommunicationStreams.begin(), kCommunicationStreams.end(),
+                     [&](Stream stream) {
+                       return stream == Stream::Send || cursor(stream).position() >= of.pass_base();
+                     });
 }
 
 bool RankTimeline::start_compute() {
@@ -122,12 +123,14 @@ bool RankTimeline::start_compute() {
 // routine holds itself, up to `until`.
 bool RankTimeline::untouched(std::int64_t last, std::int64_t until) const {
   const std::int64_t from = cursor(Stream::Compute).position();
-  return std::all_of(kBeside.begin(), kBeside.end(), [&](Stream stream) {
-    const std::int64_t position = cursor(stream).position();
-    const std::int64_t compute = needs_[at(stream)].compute;
-    if (cursor(stream).done() || (position >= from && position < until)) return true;
-    return compute <= from || compute > last;  // or it waits for another stream
-  });
+  return std::all_of(kCommunicationStreams.begin(), kCommunicationStreams.end(),
+                     [&](Stream stream) {
+                       const std::int64_t position = cursor(stream).position();
+                       const std::int64_t compute = needs_[at(stream)].compute;
+                       if (cursor(stream).done() || (position >= from && position < until))
+                         return true;
+                       return compute <= from || compute > last;  // or it waits for another stream
+                     });
 }
 
 bool RankTimeline::start_whole_pass() {

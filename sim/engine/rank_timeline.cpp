@@ -22,7 +22,7 @@ RankTimeline::RankTimeline(RoutineProfiles& profiles, StepExchange& exchange, st
       traffic_(profiles.links()) {
   meeting_.fill(StepExchange::kAlone);
   look_up(Stream::Compute);
-  for (const Stream stream : kBeside) look_up(stream);
+  for (const Stream stream : kCommunicationStreams) look_up(stream);
 }
 
 void RankTimeline::stand(std::int64_t position, bool after, bool message) {
@@ -30,7 +30,7 @@ void RankTimeline::stand(std::int64_t position, bool after, bool message) {
   const std::int64_t length = profiles_.index().length(of.pass().routine);
   const std::int64_t place = position + (message ? length + 1 : 0);
   of.walk_to(place);
-  for (const Stream stream : kBeside) {
+  for (const Stream stream : kCommunicationStreams) {
     cursor(stream).skip_to(message && stream == Stream::Send ? length : place);
     look_up(stream);
   }
@@ -212,7 +212,7 @@ void RankTimeline::end_routine() {
     cursor(Stream::Compute).leave_routine();
   }
   if (busy_.once->sequential) return;
-  for (const Stream stream : kBeside) {
+  for (const Stream stream : kCommunicationStreams) {
     if (cursor(stream).position() >= busy_.until) continue;
     if (busy_.repetitions > 0) {
       cursor(stream).skip_to(busy_.until);

@@ -16,9 +16,9 @@ namespace orrery {
 
 /// Index of what is kept by stream.
 inline std::size_t at(Stream stream) { return static_cast<std::size_t>(stream); }
-/// The streams that run beside Compute.
-inline constexpr std::array kBeside = {Stream::DataComm, Stream::ParamComm, Stream::Send,
-                                       Stream::TensorComm};
+/// The streams of communication, which runs beside Compute.
+inline constexpr std::array kCommunicationStreams = {Stream::DataComm, Stream::ParamComm,
+                                                     Stream::Send, Stream::TensorComm};
 
 /// Does what the event engine does with a rank. Its time is its own: it goes on as long as nothing
 /// that it does not know can reach it. Others reach it through the exchange only: a pass waits for

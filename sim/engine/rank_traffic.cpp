@@ -66,19 +66,19 @@ void RankTraffic::start_flows(Transfer& transfer, Seconds now) {
   const CollectiveCost& cost = *transfer.cost;
   transfer.phase = Phase::Moving;
   add_memory();
-  if (cost.transfer <= Seconds(0) || cost.loads.empty()) {
+  if (cost.transfer <= Seconds(0) || cost.flows.empty()) {
     transfer.flows = 1;
     transfer.flow[0] = {.end = now + max(cost.transfer, Seconds(0))};
     return;
   }
-  transfer.flows = cost.loads.size();
+  transfer.flows = cost.flows.size();
   ORRERY_CHECK(transfer.flows <= transfer.flow.size());
   for (std::size_t i = 0; i < transfer.flows; ++i) {
-    const LinkLoad& load = cost.loads[i];
-    const BytesPerSecond alone = load.bytes / cost.transfer;
-    transfer.flow[i] = {.load = static_cast<int>(i),
+    const LinkFlow& flow = cost.flows[i];
+    const BytesPerSecond alone = flow.bytes / cost.transfer;
+    transfer.flow[i] = {.number = static_cast<int>(i),
                         .collective = transfer.index,
-                        .left = load.bytes,
+                        .left = flow.bytes,
                         .since = now,
                         .end = now + cost.transfer,
                         .alone = alone,
@@ -105,7 +105,7 @@ void RankTraffic::share(Seconds now) {
   for_each([&](Transfer& transfer) {
     if (transfer.phase != Phase::Moving) return;
     for (std::size_t i = 0; i < transfer.flows; ++i) {
-      if (transfer.flow[i].load >= 0) on[count++] = &transfer.flow[i];
+      if (transfer.flow[i].number >= 0) on[count++] = &transfer.flow[i];
     }
   });
   const std::span<Flow* const> flows(on.data(), count);
@@ -142,10 +142,10 @@ bool RankTraffic::take(std::span<const LinkSlots::Need> needs, BytesPerSecond ra
 
 bool RankTraffic::fits_beside(Stream stream, std::uint32_t index, const CollectiveCost& cost) {
   left_ = links_.capacity();
-  const auto fits = [this](std::uint32_t of, const CollectiveCost& flows) {
+  const auto fits = [this](std::uint32_t of, const CollectiveCost& one) {
     bool enough = true;
-    for (std::size_t i = 0; flows.transfer > Seconds(0) && i < flows.loads.size(); ++i) {
-      enough = take(links_.of(of, i), flows.loads[i].bytes / flows.transfer) && enough;
+    for (std::size_t i = 0; one.transfer > Seconds(0) && i < one.flows.size(); ++i) {
+      enough = take(links_.of(of, i), one.flows[i].bytes / one.transfer) && enough;
     }
     return enough;
   };
@@ -205,7 +205,7 @@ BytesPerSecond RankTraffic::find_level(std::span<Flow* const> flows) {
 }
 
 std::span<const LinkSlots::Need> RankTraffic::needs(const Flow& flow) const {
-  return links_.of(flow.collective, static_cast<std::size_t>(flow.load));
+  return links_.of(flow.collective, static_cast<std::size_t>(flow.number));
 }
 
 bool RankTraffic::held(const Flow& flow) const {

@@ -11,9 +11,9 @@
 
 namespace orrery {
 
-/// As the event engine has it: a collective is a latency, then a flow on each level of links that
-/// it loads. Flows share the links max-min, none faster than alone. Multiprocessors are held from
-/// the start, memory bandwidth from the end of the latency, both to the end.
+/// As the event engine has it: a collective is a latency, then its flows. They share the links
+/// max-min, none faster than alone. Multiprocessors are held from the start, memory bandwidth from
+/// the end of the latency, both to the end.
 class RankTraffic {
  public:
   /// Keeps the reference.
@@ -66,7 +66,7 @@ class RankTraffic {
   static constexpr BytesPerSecond kOpen{-1};  // a share that is not known yet
   enum class Phase { Held, Latency, Moving, Moved };
   struct Flow {
-    int load = -1;  // of its collective; -1 where it only takes time
+    int number = -1;  // among those of its collective; -1 where it only takes time
     std::uint32_t collective = 0;
     Bytes left{};  // at `since`
     Seconds since{}, end{};

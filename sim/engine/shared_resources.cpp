@@ -29,7 +29,7 @@ UsesByResource uses_of(const Outline& outline, const CostTable& costs, const Ste
       const CollectiveCost& cost = costs.collective(step.op.work);
       const Tiles& tiles = result.rank_tiles[pass.rank];
       const Seconds start = tiles[at(Tile::Host)] + cost.latency;
-      for (const PlacedLoad& load : placed_loads(use, cost)) {
+      for (const PlacedLoad& load : placed_loads(cost)) {
         uses[load.resource].push_back({pass.rank, start, start + cost.transfer, load.bytes.si()});
       }
     }
@@ -64,11 +64,11 @@ Seconds last_end(std::vector<Use> uses, double capacity) {
 
 }  // namespace
 
-std::vector<PlacedLoad> placed_loads(const CollectiveUse& use, const CollectiveCost& cost) {
+std::vector<PlacedLoad> placed_loads(const CollectiveCost& cost) {
   std::vector<PlacedLoad> loads;
-  for (const LinkLoad& load : cost.loads) {
-    for (const ResourceUse& one : use.request.uses(load.link)) {
-      loads.push_back({one.resource, load.bytes * one.per_byte});
+  for (const LinkFlow& flow : cost.flows) {
+    for (const ResourceUse& one : flow.uses) {
+      loads.push_back({one.resource, flow.bytes * one.per_byte});
     }
   }
   return loads;

@@ -16,7 +16,7 @@ struct PlacedLoad {
   std::uint32_t resource = 0;
   Bytes bytes{};  ///< of the resource
 };
-std::vector<PlacedLoad> placed_loads(const CollectiveUse& use, const CollectiveCost& cost);
+std::vector<PlacedLoad> placed_loads(const CollectiveCost& cost);
 
 /// Adds to `result` what ranks wait for one another on WorkTables::resources: no earlier than the
 /// bottleneck lets the transfers of each resource through, in the order of their starts. Exact

@@ -78,7 +78,7 @@ class RankMeter {
       const CollectiveCost& cost = costs_.collective(i);
       if (times == 0 || cost.transfer <= Seconds(0)) continue;
       Bytes bytes{};
-      for (const LinkLoad& load : cost.loads) bytes += load.bytes;
+      for (const LinkFlow& flow : cost.flows) bytes += flow.bytes;
       const BoardPower power =
           power_.communicating(device_.point, bytes / cost.transfer, cost.memory);
       BoardPower traffic;
@@ -126,13 +126,12 @@ void add_activity(const Outline& outline, const CostTable& costs, const OutlineC
     const double share = outline.ranks[rank].weight / weights;
     for (std::uint32_t i = 0; i < outline.collectives.size(); ++i) {
       const double times = counts.collective(rank, i) * share;
-      const CollectiveRequest& request = outline.collectives[i].request;
-      if (times == 0 || request.layout.placed) continue;
-      for (const LinkLoad& load : costs.collective(i).loads) {
-        for (const ResourceUse& use : request.uses(load.link)) {
+      if (times == 0 || outline.collectives[i].request.layout.placed) continue;
+      for (const LinkFlow& flow : costs.collective(i).flows) {
+        for (const ResourceUse& use : flow.uses) {
           if (use.resource >= activity.size()) activity.resize(use.resource + 1U);
           activity[use.resource] +=
-              times * (load.bytes * use.per_byte / use.capacity / result.step_time);
+              times * (flow.bytes * use.per_byte / use.capacity / result.step_time);
         }
       }
     }

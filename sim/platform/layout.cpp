@@ -87,8 +87,8 @@ class WiredGroup {
       : devices_(devices), others_(others), per_server_(per_server), network_(network) {}
 
   /// As the slowest of its servers. Where each has one device, the first and the last of a server.
-  [[nodiscard]] PairLinks links(const Shares& shares, GroupPattern pattern) const {
-    PairLinks result;
+  [[nodiscard]] GroupLinks links(const Shares& shares, GroupPattern pattern) const {
+    GroupLinks result;
     for (const Share& share : shares.kinds) {
       if (share.ranks < 2) continue;
       take(use(devices_in(share, devices_, per_server_), pattern, shares), result);
@@ -112,7 +112,7 @@ class WiredGroup {
     return {&network_.wiring.group(local, pattern),
             pattern == GroupPattern::ToAll ? peers / most : 1.0};
   }
-  void take(const Found& found, PairLinks& result) const {
+  void take(const Found& found, GroupLinks& result) const {
     const GroupUse& use = *found.use;
     const bool alone = others_ == Others::Idle;
     const BytesPerSecond rate = (alone ? use.alone : use.together) / found.sent;
@@ -121,8 +121,9 @@ class WiredGroup {
     result.over_host = result.over_host || !use.direct;
     if (!slowest) return;
     result.bandwidth = rate;
-    result.uses = network_.table.use_of(alone ? use.own : use.shared);
-    for (ResourceUse& one : result.uses) one.per_byte *= found.sent;
+    std::vector<ResourceUse> uses = network_.table.use_of(alone ? use.own : use.shared);
+    for (ResourceUse& one : uses) one.per_byte *= found.sent;
+    result.uses = std::move(uses);
   }
 
   std::span<const int> devices_;
@@ -131,46 +132,43 @@ class WiredGroup {
   const Network& network_;
 };
 
-void set_wired(GroupLayout& layout, const Shares& shares, const WiredGroup& group) {
-  PairLinks ring = group.links(shares, GroupPattern::Ring);
-  layout.scale_up = ring.bandwidth;
-  layout.scale_up_latency = ring.latency;
-  layout.over_host = ring.over_host;
-  layout.up = std::move(ring.uses);
-  layout.to_all = group.links(shares, GroupPattern::ToAll);
-  layout.to_next = group.links(shares, GroupPattern::ToNext);
+LinksWithin wired_links(const Shares& shares, const WiredGroup& group) {
+  LinksWithin links;
+  links.ring = group.links(shares, GroupPattern::Ring);
+  links.to_next = group.links(shares, GroupPattern::ToNext);
+  links.to_all = group.links(shares, GroupPattern::ToAll);
+  return links;
 }
 
-void set_scale_up(GroupLayout& layout, const Shares& shares, const ServerSpec& server,
-                  const Network& network) {
-  if (server.devices == 1) return;
+LinksWithin scale_up_links(const Shares& shares, const ServerSpec& server, const Network& network) {
+  LinksWithin links;
+  if (server.devices == 1) return links;
   const Share& share = shares.largest;
   const bool alone = share.ranks == 1;
   const ScaleUpSpec& scale_up = server.scale_up;
   const Path path = network.paths.between(
       alone ? 0 : share.first, alone ? server.devices - 1 : share.last, Reach::SameServer);
-  layout.scale_up_latency = path.latency;
-  layout.scale_up_switched = scale_up.switches > 0;
-  layout.in_switch_reduction = scale_up.in_switch_reduction;
+  const ResourceUses port = {network.table.use(network.table.port(), 1)};
+  links.ring = {.bandwidth = scale_up.bandwidth, .latency = path.latency, .uses = port};
+  links.switched = scale_up.switches > 0;
+  links.in_switch_reduction = scale_up.in_switch_reduction;
   if (scale_up.kind == ScaleUpSpec::Kind::Torus) {
-    layout.scale_up = torus_bandwidth(scale_up);
-  } else if (scale_up.switches > 0 || alone) {
-    layout.scale_up = scale_up.bandwidth;
-  } else {  // a wire to each of the others
+    links.ring.bandwidth = torus_bandwidth(scale_up);
+  } else if (scale_up.switches == 0 && !alone) {  // a wire to each of the others
     int fewest = share.ranks;
     for (const Share& one : shares.kinds) {
       if (one.ranks > 1) fewest = std::min(fewest, one.ranks);
     }
-    layout.scale_up = path.bandwidth * static_cast<double>(fewest - 1);
-    layout.to_all = {.bandwidth = path.bandwidth * static_cast<double>(share.ranks - 1),
-                     .latency = path.latency,
-                     .uses = {network.table.use(network.table.port(), 1)}};
-    layout.to_next = {
+    links.ring.bandwidth = path.bandwidth * static_cast<double>(fewest - 1);
+    links.to_all = {.bandwidth = path.bandwidth * static_cast<double>(share.ranks - 1),
+                    .latency = path.latency,
+                    .uses = port};
+    links.to_next = {
         .bandwidth = path.bandwidth,
         .latency = path.latency,
         .uses = {network.table.use(network.table.port(), scale_up.bandwidth / path.bandwidth)}};
   }
-  layout.up = {network.table.use(network.table.port(), 1)};
+  return links;
 }
 
 // How much the devices of a server send, for what each of the fewest in a server does.
@@ -203,12 +201,12 @@ NicUse slowest_nics(const std::vector<int>& local, Others others, const ServerWi
                            [](const NicUse& a, const NicUse& b) { return a.rate < b.rate; });
 }
 
-void set_scale_out(GroupLayout& layout, const Shares& shares, std::span<const int> devices,
-                   Others others, const PlatformSpec& spec, const Network& network) {
+LinksBetween scale_out_links(const Shares& shares, std::span<const int> devices, Others others,
+                             const PlatformSpec& spec, const Network& network) {
   // Neighbours between servers have the same number in theirs, as a rail wants it.
   const Paths& paths = network.paths;
   const Span span(devices, spec);
-  layout.scale_out_latency =
+  const Seconds latency =
       max(paths.between(shares.first.first, shares.last.first, span.reach).latency,
           paths.between(shares.first.last, shares.last.last, span.reach).latency) +
       detour_latency(span.reach, *spec.fabric);
@@ -217,7 +215,7 @@ void set_scale_out(GroupLayout& layout, const Shares& shares, std::span<const in
     int used = 0;
     const std::vector<int> local = devices_in(share, devices, spec.server.devices);
     const NicUse nics = slowest_nics(local, others, network.wiring, used);
-    const Sent sent = sent_by(share, shares, layout.ranks);
+    const Sent sent = sent_by(share, shares, static_cast<int>(devices.size()));
     rates.add({.nics = nics,
                .to_next = sent.to_next,
                .to_all = sent.to_all,
@@ -226,8 +224,9 @@ void set_scale_out(GroupLayout& layout, const Shares& shares, std::span<const in
                .used = others == Others::Idle ? used : spec.server.nics,
                .alone = others == Others::Idle});
   }
-  rates.fill(layout);
-  layout.in_network_reduction = spec.fabric->in_network_reduction;
+  LinksBetween links = rates.links(latency);
+  links.in_network_reduction = spec.fabric->in_network_reduction;
+  return links;
 }
 
 }  // namespace
@@ -247,73 +246,77 @@ GroupLayout layout_of(std::span<const int> devices, Others others, const Platfor
   using Kind = ScaleUpSpec::Kind;
   const Kind kind = spec.server.scale_up.kind;
   if ((kind == Kind::Pcie || kind == Kind::Listed) && spec.server.devices > 1) {
-    set_wired(layout, shares, WiredGroup(devices, others, spec.server.devices, network));
+    layout.within = wired_links(shares, WiredGroup(devices, others, spec.server.devices, network));
   } else {
-    set_scale_up(layout, shares, spec.server, network);
+    layout.within = scale_up_links(shares, spec.server, network);
   }
-  if (spec.server.scale_up.kind == ScaleUpSpec::Kind::Torus) {
+  if (kind == Kind::Torus && shares.largest.ranks > 1) {
     const int first = shares.largest.server * spec.server.devices;
     const auto count = static_cast<std::size_t>(shares.largest.ranks);
-    set_torus(layout, devices.subspan(shares.largest.begin, count), first, spec.server.scale_up);
-    for (TorusAxis& axis : layout.torus) axis.groups = others == Others::Idle ? 1 : 0;
+    layout.torus =
+        torus_links(devices.subspan(shares.largest.begin, count), first, spec.server.scale_up);
+    for (TorusAxis& axis : layout.torus->axes) axis.groups = others == Others::Idle ? 1 : 0;
   }
   if (shares.servers > 1) {
-    set_scale_out(layout, shares, devices, others, spec, network);
+    layout.between = scale_out_links(shares, devices, others, spec, network);
   }
   return layout;
 }
 
 namespace {
 
-// What pairs take, where that is as a ring, too.
-PairLinks pairs_in(const GroupLayout& layout, const PairLinks& pairs) {
-  if (pairs.bandwidth > BytesPerSecond(0)) return pairs;
-  return {layout.scale_up, layout.scale_up_latency, layout.over_host, layout.up};
-}
-
-PairLinks slower_pairs(const PairLinks& a, const PairLinks& b) {
-  PairLinks result = b.bandwidth < a.bandwidth ? b : a;
+// As two at once: the bandwidth and the resources of the narrower.
+GroupLinks slower(const GroupLinks& a, const GroupLinks& b) {
+  GroupLinks result = b.bandwidth < a.bandwidth ? b : a;
   result.latency = max(a.latency, b.latency);
   result.over_host = a.over_host || b.over_host;
   return result;
+}
+
+LinksWithin slower(const LinksWithin& a, const LinksWithin& b) {
+  const auto of = [&](CollectiveKind kind) { return slower(a.of(kind), b.of(kind)); };
+  return {.ring = slower(a.ring, b.ring),
+          .to_next = of(CollectiveKind::SendRecv),
+          .to_all = of(CollectiveKind::AllToAll),
+          .switched = a.switched && b.switched,
+          .in_switch_reduction = a.in_switch_reduction && b.in_switch_reduction};
+}
+
+LinksBetween slower(const LinksBetween& a, const LinksBetween& b) {
+  return {.ring = slower(a.ring, b.ring),
+          .to_all = slower(a.to_all, b.to_all),
+          .alone = min(a.alone, b.alone),
+          .in_network_reduction = a.in_network_reduction && b.in_network_reduction};
+}
+
+void degrade(GroupLinks& links, double ratio) {
+  if (ratio == 1) return;
+  links.bandwidth = links.bandwidth * ratio;
+  std::vector<ResourceUse> uses(links.uses.begin(), links.uses.end());
+  for (ResourceUse& use : uses) use.per_byte /= ratio;
+  links.uses = std::move(uses);
 }
 
 }  // namespace
 
 GroupLayout slower(const GroupLayout& a, const GroupLayout& b) {
   GroupLayout result = a;
-  if (b.scale_up < a.scale_up) result.up = b.up;
-  if (b.scale_out < a.scale_out) result.out = b.out;
-  if (b.scale_out_all_to_all < a.scale_out_all_to_all) result.pairs = b.pairs;
-  result.over_host = a.over_host || b.over_host;
-  result.to_all = slower_pairs(pairs_in(a, a.to_all), pairs_in(b, b.to_all));
-  result.to_next = slower_pairs(pairs_in(a, a.to_next), pairs_in(b, b.to_next));
-  result.scale_up = min(a.scale_up, b.scale_up);
-  result.scale_up_latency = max(a.scale_up_latency, b.scale_up_latency);
-  result.scale_up_switched = a.scale_up_switched && b.scale_up_switched;
-  result.in_switch_reduction = a.in_switch_reduction && b.in_switch_reduction;
-  result.torus_link = min(a.torus_link, b.torus_link);
-  result.scale_out = min(a.scale_out, b.scale_out);
-  result.scale_out_alone = min(a.scale_out_alone, b.scale_out_alone);
-  result.scale_out_all_to_all = min(a.scale_out_all_to_all, b.scale_out_all_to_all);
-  result.scale_out_latency = max(a.scale_out_latency, b.scale_out_latency);
+  result.within = slower(a.within, b.within);
+  result.between = slower(a.between, b.between);
+  if (!b.torus) result.torus.reset();
+  if (result.torus) result.torus->link = min(a.torus->link, b.torus->link);
   return result;
 }
 
 GroupLayout degraded(GroupLayout layout, double scale_up, double scale_out) {
-  for (PairLinks* pairs : {&layout.to_all, &layout.to_next}) {
-    pairs->bandwidth = pairs->bandwidth * scale_up;
-    for (ResourceUse& use : pairs->uses) use.per_byte /= scale_up;
+  for (GroupLinks* links : {&layout.within.ring, &layout.within.to_next, &layout.within.to_all}) {
+    degrade(*links, scale_up);
   }
-  for (ResourceUse& use : layout.up) use.per_byte /= scale_up;
-  for (auto* uses : {&layout.out, &layout.pairs}) {
-    for (ResourceUse& use : *uses) use.per_byte /= scale_out;
+  if (layout.torus) layout.torus->link = layout.torus->link * scale_up;
+  for (GroupLinks* links : {&layout.between.ring, &layout.between.to_all}) {
+    degrade(*links, scale_out);
   }
-  layout.scale_up = layout.scale_up * scale_up;
-  layout.torus_link = layout.torus_link * scale_up;
-  layout.scale_out = layout.scale_out * scale_out;
-  layout.scale_out_alone = layout.scale_out_alone * scale_out;
-  layout.scale_out_all_to_all = layout.scale_out_all_to_all * scale_out;
+  layout.between.alone = layout.between.alone * scale_out;
   return layout;
 }
 

@@ -117,15 +117,12 @@ void MachinePart::Graph::add_inside(const std::vector<Place>& members, GroupPatt
 
 namespace {
 
-// The links inside of servers become those of the one pattern that the layout is for.
-void set_inside(GroupLayout& layout, CollectiveKind kind, const MachineGraph& machine,
-                const LinkUse& up) {
-  const CollectiveRequest request{.kind = kind, .layout = layout};
-  layout.scale_up_latency = request.scale_up_latency();
-  layout.over_host = request.over_host();
-  layout.scale_up = up.empty() ? request.scale_up() : bottleneck(machine, up);
-  layout.up = uses_of(machine, up);
-  layout.to_all = layout.to_next = {};
+// The links of the one pattern that the layout is for, over these of the machine; none of them
+// where the group has no traffic there.
+GroupLinks over(const LinkUse& use, const MachineGraph& machine, GroupLinks links) {
+  if (!use.empty()) links.bandwidth = bottleneck(machine, use);
+  links.uses = uses_of(machine, use);
+  return links;
 }
 
 }  // namespace
@@ -164,10 +161,11 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
       graph.add_between(servers[send.from], servers[send.to], send.amount, out);
     }
   }
-  set_inside(layout, kind, graph.machine, up);
-  layout.out = layout.pairs = uses_of(graph.machine, out);
-  if (!out.empty()) layout.scale_out = bottleneck(graph.machine, out);
-  layout.scale_out_all_to_all = layout.scale_out_alone = layout.scale_out;
+  layout.within.ring = over(up, graph.machine, layout.within.of(kind));
+  layout.within.to_next = layout.within.to_all = {};
+  layout.between.ring = over(out, graph.machine, layout.between.ring);
+  layout.between.to_all = {};
+  layout.between.alone = layout.between.ring.bandwidth;
   layout.placed = true;
   return layout;
 }

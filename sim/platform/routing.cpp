@@ -17,7 +17,6 @@ namespace {
 
 constexpr int kMostExactFlows = 4096;
 constexpr double kNegligible = 1e-12;
-constexpr double kUnlimited = 1e30;  // bytes/s
 
 std::vector<double> log_factorials(int most) {
   std::vector<double> result(index(most) + 1, 0.0);
@@ -78,7 +77,7 @@ double Collisions::greatest_load(int flows, int links) const {
 
 BytesPerSecond rate_through(const Cut& cut, const RoutingSpec& routing,
                             const Collisions& collisions) {
-  if (cut.share <= 0) return BytesPerSecond(kUnlimited);
+  if (cut.share <= 0) return kUncrossed;
   const BytesPerSecond capacity = cut.per_nic * routing.efficiency;
   if (routing.kind == RoutingSpec::Kind::Adaptive) return capacity / cut.share;
   const double per_nic = routing.flows_per_nic * std::max(1.0, cut.peers);

@@ -33,7 +33,11 @@ struct Cut {
   double peers = 1;  ///< servers that a NIC sends to, on both sides: a flow each
 };
 
-/// The rate of every NIC at which the busiest link of the cut is full; huge if nothing crosses.
+/// More than any links carry: of those that nothing crosses.
+inline constexpr BytesPerSecond kUncrossed{1e30};
+
+/// The rate of every NIC at which the busiest link of the cut is full; kUncrossed if nothing
+/// crosses.
 BytesPerSecond rate_through(const Cut& cut, const RoutingSpec& routing,
                             const Collisions& collisions);
 

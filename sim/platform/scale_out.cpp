@@ -7,8 +7,6 @@
 namespace orrery {
 namespace {
 
-constexpr double kUncrossed = 1e30;  // bytes/s, of what nothing crosses
-
 /// Counts how a sorted sequence of servers falls into blocks of equal size.
 class Blocks {
  public:
@@ -119,7 +117,7 @@ struct Scene {
 using BundleRates = std::vector<BytesPerSecond>;
 
 BytesPerSecond least(const BundleRates& rates) {
-  return std::accumulate(rates.begin(), rates.end(), BytesPerSecond(kUncrossed),
+  return std::accumulate(rates.begin(), rates.end(), kUncrossed,
                          [](BytesPerSecond a, BytesPerSecond b) { return min(a, b); });
 }
 
@@ -161,12 +159,12 @@ class DragonflyRates {
     const double hops =
         scene_.sending_unit() * (spread_ ? 2.0 : 1.0) * inside / (concentrated ? 1.0 : others) +
         scene_.sending_pod() * (detour_ ? 3.0 : 2.0) * crossing.pod / routers_;
-    return hops > 0 ? one.bandwidth() / (one.nics * hops) : BytesPerSecond(kUncrossed);
+    return hops > 0 ? one.bandwidth() / (one.nics * hops) : kUncrossed;
   }
 
   [[nodiscard]] BytesPerSecond global(const LinkBundle& one) const {
     const double crossing = scene_.sending_pod() * scene_.crossing().pod;
-    if (crossing <= 0) return BytesPerSecond(kUncrossed);
+    if (crossing <= 0) return kUncrossed;
     const double groups = detour_ ? scene_.fabric.pods - 1 : neighbours_ ? 1 : scene_.span.pods - 1;
     return scene_.through(one, (detour_ ? 2.0 : 1.0) * crossing, groups);
   }
@@ -196,7 +194,7 @@ std::vector<ResourceUse> resources_of(const Scene& scene, double sent, const Res
   use.push_back(table.use(table.nic(), busiest));
   const BundleRates rates = fabric_rates(scene);
   for (std::size_t i = 0; i < rates.size(); ++i) {
-    if (rates[i] >= BytesPerSecond(kUncrossed)) continue;
+    if (rates[i] >= kUncrossed) continue;
     use.push_back(table.use(table.bundle(i),
                             scene.links[i].bandwidth() / (rates[i] * scene.load.nics_per_rank)));
   }
@@ -243,12 +241,10 @@ void ScaleOut::add(const NicLoad& server) {
   alone_ = alone_ > BytesPerSecond(0) ? min(alone_, rate) : rate;
 }
 
-void ScaleOut::fill(GroupLayout& layout) const {
-  layout.out = out_;
-  layout.scale_out = bandwidth_of(out_);
-  layout.pairs = pairs_;
-  layout.scale_out_all_to_all = bandwidth_of(pairs_);
-  layout.scale_out_alone = alone_;
+LinksBetween ScaleOut::links(Seconds latency) const {
+  return {.ring = {.bandwidth = bandwidth_of(out_), .latency = latency, .uses = out_},
+          .to_all = {.bandwidth = bandwidth_of(pairs_), .latency = latency, .uses = pairs_},
+          .alone = alone_};
 }
 
 Seconds detour_latency(Reach reach, const FabricSpec& fabric) {

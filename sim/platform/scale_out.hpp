@@ -61,8 +61,8 @@ class ScaleOut {
       : span_(span), spec_(spec), fabric_(fabric) {}
 
   void add(const NicLoad& server);
-  /// `Reach` and latencies are the caller's.
-  void fill(GroupLayout& layout) const;
+  /// `latency` is of the longest route. @pre a server has been added
+  [[nodiscard]] LinksBetween links(Seconds latency) const;
 
  private:
   const Span& span_;

@@ -91,21 +91,19 @@ BytesPerSecond torus_bandwidth(const ScaleUpSpec& scale_up) {
   return links * scale_up.bandwidth;
 }
 
-void set_torus(GroupLayout& layout, std::span<const int> devices, int first,
-               const ScaleUpSpec& scale_up) {
+TorusLinks torus_links(std::span<const int> devices, int first, const ScaleUpSpec& scale_up) {
   const TorusSpec& torus = scale_up.torus;
-  layout.torus_link = scale_up.bandwidth;
-  if (devices.size() < 2) return;
   std::vector<Coordinates> members;
   members.reserve(devices.size());
   for (const int device : devices) members.push_back(torus.coordinates(device - first));
-  layout.torus = box_of(torus, members);
-  if (layout.torus.empty()) layout.torus.push_back(line_of(torus, members));
+  TorusLinks links{.axes = box_of(torus, members), .link = scale_up.bandwidth};
+  if (links.axes.empty()) links.axes.push_back(line_of(torus, members));
   int whole = 1;
   for (const int size : torus.shape) whole *= size;
   if (torus.twisted && static_cast<int>(devices.size()) == whole) {
-    layout.twisted_mean_hops = mean_hops(torus, whole);
+    links.twisted_mean_hops = mean_hops(torus, whole);
   }
+  return links;
 }
 
 }  // namespace orrery

@@ -10,9 +10,8 @@ namespace orrery {
 /// All links of a device that has a neighbour on both sides of every axis, per direction.
 BytesPerSecond torus_bandwidth(const ScaleUpSpec& scale_up);
 
-/// Sets the members of `layout` that belong to a torus. `devices` are those of the group in one
-/// server, sorted; `first` is the server's first device.
-void set_torus(GroupLayout& layout, std::span<const int> devices, int first,
-               const ScaleUpSpec& scale_up);
+/// `devices` are those of a group in one server, sorted, two or more; `first` is the server's first
+/// device.
+TorusLinks torus_links(std::span<const int> devices, int first, const ScaleUpSpec& scale_up);
 
 }  // namespace orrery

@@ -11,7 +11,7 @@ void add_resources(const LoweredWorkload& lowered, const CostTable& costs, Repor
   const Outline& outline = lowered.outline;
   std::vector<Bytes> moved(outline.resources.size());
   for (std::uint32_t i = 0; i < outline.collectives.size(); ++i) {
-    for (const PlacedLoad& load : placed_loads(outline.collectives[i], costs.collective(i))) {
+    for (const PlacedLoad& load : placed_loads(costs.collective(i))) {
       moved[load.resource] += load.bytes;
     }
   }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 
 #include "sdk/findings.hpp"
@@ -11,22 +12,37 @@ constexpr CollectiveKind kKinds[] = {CollectiveKind::AllReduce,     CollectiveKi
                                      CollectiveKind::Broadcast,     CollectiveKind::SendRecv};
 
 bool equal(const CollectiveCost& a, const CollectiveCost& b) {
-  if (a.loads.size() != b.loads.size()) return false;
-  for (std::size_t i = 0; i < a.loads.size(); ++i) {
-    if (a.loads[i].link != b.loads[i].link || a.loads[i].bytes != b.loads[i].bytes) return false;
-  }
-  return a.latency == b.latency && a.transfer == b.transfer && a.algorithm == b.algorithm &&
-         a.protocol == b.protocol && a.multiprocessors == b.multiprocessors && a.memory == b.memory;
+  const bool flows = std::equal(a.flows.begin(), a.flows.end(), b.flows.begin(), b.flows.end(),
+                                [](const LinkFlow& one, const LinkFlow& other) {
+                                  return one.bytes == other.bytes && one.uses == other.uses;
+                                });
+  return flows && a.latency == b.latency && a.transfer == b.transfer &&
+         a.algorithm == b.algorithm && a.protocol == b.protocol &&
+         a.multiprocessors == b.multiprocessors && a.memory == b.memory;
 }
 
 // All links at half their bandwidth.
 GroupLayout halved(GroupLayout layout) {
-  for (BytesPerSecond GroupLayout::* const rate :
-       {&GroupLayout::scale_up, &GroupLayout::torus_link, &GroupLayout::scale_out,
-        &GroupLayout::scale_out_all_to_all, &GroupLayout::scale_out_alone}) {
-    layout.*rate = layout.*rate * 0.5;
+  LinksWithin& within = layout.within;
+  LinksBetween& between = layout.between;
+  for (GroupLinks* links :
+       {&within.ring, &within.to_next, &within.to_all, &between.ring, &between.to_all}) {
+    links->bandwidth = links->bandwidth * 0.5;
   }
+  between.alone = between.alone * 0.5;
+  if (layout.torus) layout.torus->link = layout.torus->link * 0.5;
   return layout;
+}
+
+// What a flow can carry: of the group's links with its resources, or of these resources.
+BytesPerSecond most_of(const LinkFlow& flow, const CollectiveRequest& asked) {
+  const LinksBetween& between = asked.layout.between;
+  if (flow.uses == asked.within().uses) return asked.within().bandwidth;
+  // One device alone may use more of its server's NICs than its share.
+  if (flow.uses == asked.between().uses) return max(asked.between().bandwidth, between.alone);
+  BytesPerSecond most{1e300};
+  for (const ResourceUse& use : flow.uses) most = min(most, use.capacity / use.per_byte);
+  return most;
 }
 
 class CollectiveCheck {
@@ -54,25 +70,27 @@ class CollectiveCheck {
     check_.expect(cost.multiprocessors >= 0 && sound(cost.memory.si()),
                   "{}: multiprocessors or memory traffic are negative", what);
     if (asked.layout.ranks == 1) {
-      check_.expect(cost.loads.empty() || cost.transfer == Seconds(0), "{}: one rank loads links",
+      check_.expect(cost.flows.empty() || cost.transfer == Seconds(0), "{}: one rank loads links",
                     what);
       return;
     }
     check_.expect(cost.time() > Seconds(0), "{}: it takes no time", what);
-    loads(what, asked, cost);
+    flows(what, asked, cost);
     slower(what, asked, cost.time());
   }
 
-  void loads(const std::string& what, const CollectiveRequest& asked, const CollectiveCost& cost) {
-    for (const LinkLoad& load : cost.loads) {
-      const bool up = load.link == LinkClass::ScaleUp;
-      const char* where = up ? "links in the server" : "links between servers";
-      check_.expect(sound(load.bytes.si()), "{}: the load of the {} is negative", what, where);
-      // One device alone may use more of its server's NICs than its share.
-      const BytesPerSecond most =
-          up ? asked.layout.scale_up : max(asked.layout.scale_out, asked.layout.scale_out_alone);
-      check_.expect(load.bytes <= most * cost.transfer * (1 + kCollectiveRounding),
-                    "{}: the {} carry {} in {}, above their {}", what, where, to_text(load.bytes),
+  void flows(const std::string& what, const CollectiveRequest& asked, const CollectiveCost& cost) {
+    const bool known = !asked.within().uses.empty() || !asked.between().uses.empty();
+    for (const LinkFlow& flow : cost.flows) {
+      check_.expect(sound(flow.bytes.si()), "{}: a flow of {} bytes is negative", what,
+                    flow.bytes.si());
+      check_.expect(!known || !flow.uses.empty(),
+                    "{}: a flow of {} names no resources, though the group's links do", what,
+                    to_text(flow.bytes));
+      if (flow.uses.empty()) continue;
+      const BytesPerSecond most = most_of(flow, asked);
+      check_.expect(flow.bytes <= most * cost.transfer * (1 + kCollectiveRounding),
+                    "{}: links carry {} in {}, above their {}", what, to_text(flow.bytes),
                     to_text(cost.transfer), to_text(most));
     }
   }

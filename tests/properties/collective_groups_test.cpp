@@ -87,6 +87,18 @@ TEST(CollectiveGroup, CostsTheSameInBothFidelitiesAndAsATransfer) {
   }
 }
 
+// Where pairs get less of the fabric than neighbours do.
+TEST(CollectiveGroup, ExchangesAlikeInBothFidelitiesBehindNarrowLeaves) {
+  const Changes narrow = {{"system.servers", "64"},
+                          {"system.fabric.oversubscription", "4"},
+                          {"workload.collective", "all_to_all"},
+                          {"workload.ranks", "512"}};
+  const double event = seconds(kTwoServers, narrow);
+  EXPECT_GT(event,
+            1.5 * seconds(kTwoServers, narrow + Changes{{"system.fabric.oversubscription", "1"}}));
+  EXPECT_NEAR(seconds(kTwoServers, narrow + kAnalytic) / event, 1, kExact);
+}
+
 // Groups {0, 4} to {3, 7} share the 96 GB/s between the sockets: 24 instead of a slot's 32. A ring
 // of two moves its buffer once at 0.65 of that, and copies half of it at 300 GB/s
 // (communication/pcie); starts and hops are below 0.1 ms of 30 s.

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/links.hpp"
 #include "support/program.hpp"
 #include "support/reference_kernel.hpp"
 
@@ -39,8 +40,8 @@ class Links final : public CollectiveModel {
  public:
   [[nodiscard]] CollectiveCost cost(const CollectiveRequest& request) const override {
     CollectiveCost cost;
-    cost.transfer = request.bytes / (0.8 * request.layout.scale_up);
-    cost.loads = {{LinkClass::ScaleUp, request.bytes}};
+    cost.transfer = request.bytes / (0.8 * request.within().bandwidth);
+    cost.flows = {{request.bytes, request.within().uses}};
     cost.multiprocessors = 30;
     cost.memory = 2 * request.bytes / cost.transfer;
     return cost;
@@ -66,7 +67,7 @@ test::Program program(std::uint32_t seed, double rate) {
       op.work = static_cast<std::uint32_t>(result.blocks.size() - 1);
     } else {
       CollectiveRequest request{.bytes = Bytes(uniform(1, 999)), .layout = {}};
-      request.layout.scale_up = BytesPerSecond(10 * rate);
+      request.layout.within.ring = test::links_within(BytesPerSecond(10 * rate));
       result.collectives.push_back({request, "collective"});
       op.kind = Op::Kind::Collective;
       op.stream = static_cast<Stream>(below(kStreamCount));

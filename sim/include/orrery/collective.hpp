@@ -1,8 +1,14 @@
 #pragma once
 /// Collective operations and the interface of their cost models.
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <orrery/node.hpp>
@@ -13,9 +19,6 @@ namespace orrery {
 
 enum class CollectiveKind { AllReduce, AllGather, ReduceScatter, AllToAll, Broadcast, SendRecv };
 const char* to_text(CollectiveKind kind);
-
-/// The links a represented device reaches others through.
-enum class LinkClass { ScaleUp, ScaleOut };
 
 /// One axis of a group of devices in a torus.
 struct TorusAxis {
@@ -37,57 +40,114 @@ struct ResourceUse {
   friend bool operator==(const ResourceUse&, const ResourceUse&) = default;
 };
 
-/// What messages between pairs take inside a server, where that is not what a ring takes.
-struct PairLinks {
-  BytesPerSecond bandwidth{};  ///< per device and direction; 0: as a ring
-  Seconds latency{};           ///< of the longest way
-  bool over_host = false;      ///< some go through PCIe and the sockets
-  std::vector<ResourceUse> uses{};
+/// What a member of a group takes of several resources while it moves bytes, in the order in which
+/// it was given. Immutable; copies share it and cost no allocation. A resource that is named twice
+/// counts twice.
+class ResourceUses {
+ public:
+  ResourceUses() = default;
+  ResourceUses(std::vector<ResourceUse> uses)
+      : uses_(uses.empty() ? nullptr
+                           : std::make_shared<const std::vector<ResourceUse>>(std::move(uses))) {}
+  ResourceUses(std::initializer_list<ResourceUse> uses)
+      : ResourceUses(std::vector<ResourceUse>(uses)) {}
 
-  friend bool operator==(const PairLinks&, const PairLinks&) = default;
+  [[nodiscard]] bool empty() const { return uses_ == nullptr; }
+  [[nodiscard]] std::size_t size() const { return all().size(); }
+  /// Valid as long as this or a copy.
+  [[nodiscard]] std::span<const ResourceUse> all() const {
+    return empty() ? std::span<const ResourceUse>() : std::span<const ResourceUse>(*uses_);
+  }
+  [[nodiscard]] auto begin() const { return all().begin(); }
+  [[nodiscard]] auto end() const { return all().end(); }
+  [[nodiscard]] const ResourceUse& operator[](std::size_t index) const { return (*uses_)[index]; }
+
+  /// By value.
+  friend bool operator==(const ResourceUses& a, const ResourceUses& b) {
+    return a.uses_ == b.uses_ || std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+ private:
+  std::shared_ptr<const std::vector<ResourceUse>> uses_;  // null for none
 };
 
-/// What a group of devices can talk over. Derived from the platform's graph.
-struct GroupLayout {
-  int ranks = 1;
-  int servers = 1;                   ///< scale-up domains that the group spans
-  int ranks_per_server = 1;          ///< of this group, the most in one domain
-  int fewest_per_server = 0;         ///< likewise the fewest; 0: as many everywhere
-  BytesPerSecond scale_up{};         ///< per device and direction, as wired
-  Seconds scale_up_latency{};        ///< of the wires and switches between two devices of a server
-  bool scale_up_switched = false;    ///< any-to-any through switches
-  bool in_switch_reduction = false;  ///< NVLS, in the server
-  /// Between the group's devices of a server lie PCIe and the sockets, not links of their own.
-  bool over_host = false;
-  /// Inside a server, when every device sends to all others of the group, and when each sends to
-  /// the next one.
-  PairLinks to_all, to_next;
-  /// In a torus: the axes on which the group's devices of one server differ. Empty elsewhere and
-  /// for one device. A group that is no evenly spaced box is one line without wrap.
-  std::vector<TorusAxis> torus;
-  BytesPerSecond torus_link{};  ///< of one link and direction; `scale_up` is all links of a device
+/// The links between the members of a group, as one pattern of messages finds them.
+struct GroupLinks {
+  BytesPerSecond bandwidth{};  ///< per member and direction, as wired; 0: there are none
+  Seconds latency{};           ///< of the wires and switches of the longest way
+  bool over_host = false;      ///< some messages go through PCIe and the sockets
+  /// What a member takes. `bandwidth` is the least capacity / per_byte of it, but where a group has
+  /// a part of a port's wires. Empty: nobody knows, and nothing is shared.
+  ResourceUses uses{};
+
+  friend bool operator==(const GroupLinks&, const GroupLinks&) = default;
+};
+
+/// Inside a server (a scale-up domain).
+struct LinksWithin {
+  GroupLinks ring;
+  /// When every member sends to the next one, and when each sends to all others; without bandwidth
+  /// where that is as in a ring.
+  GroupLinks to_next, to_all;
+  bool switched = false;             ///< any-to-any through switches
+  bool in_switch_reduction = false;  ///< NVLS
+
+  /// The links that a collective's messages find.
+  [[nodiscard]] const GroupLinks& of(CollectiveKind kind) const {
+    const bool pairs = kind == CollectiveKind::AllToAll || kind == CollectiveKind::SendRecv;
+    const GroupLinks& own = kind == CollectiveKind::AllToAll ? to_all : to_next;
+    return pairs && own.bandwidth > BytesPerSecond(0) ? own : ring;
+  }
+  friend bool operator==(const LinksWithin&, const LinksWithin&) = default;
+};
+
+/// Between servers. Bandwidths are those of the server that sends least: its share of the server's
+/// NICs and of the fabric behind them, oversubscription on the group's routes included.
+struct LinksBetween {
+  /// What each of the fewest ranks of a server reaches when all send to their neighbours in the
+  /// next server of their group: that server sends GroupLayout::fewest() times as much, and the
+  /// others no more.
+  GroupLinks ring;
+  /// Likewise when every rank sends to all servers of its group; without bandwidth where that is as
+  /// in a ring.
+  GroupLinks to_all;
+  /// What one device reaches alone (its rail's NIC, or what PCIe leaves of it).
+  BytesPerSecond alone{};
+  bool in_network_reduction = false;  ///< SHARP in the fabric
+
+  /// The links that a collective's messages find.
+  [[nodiscard]] const GroupLinks& of(CollectiveKind kind) const {
+    const bool own = kind == CollectiveKind::AllToAll && to_all.bandwidth > BytesPerSecond(0);
+    return own ? to_all : ring;
+  }
+  friend bool operator==(const LinksBetween&, const LinksBetween&) = default;
+};
+
+/// The part of a torus that joins the group's devices of one server, two or more.
+struct TorusLinks {
+  /// On which they differ, at least one. A group that is no evenly spaced box is one line without
+  /// wrap.
+  std::vector<TorusAxis> axes;
+  BytesPerSecond link{};  ///< of one link and direction; LinksWithin has all links of a device
   /// Links on the shortest way between two devices, on average over all pairs and a device with
   /// itself; only for a whole twisted torus, else 0.
   double twisted_mean_hops = 0;
-  /// Per device and direction, in the server that sends least: its share of the server's NICs and
-  /// of the fabric behind them, oversubscription on the group's routes included. What each of the
-  /// fewest ranks of a server reaches when all send to their neighbours in the next server of their
-  /// group: that server sends fewest_per_server times as much, and the others no more.
-  BytesPerSecond scale_out{};
-  /// Likewise when every rank sends to all servers of its group; 0: as `scale_out`.
-  BytesPerSecond scale_out_all_to_all{};
-  /// What one device reaches alone (its rail's NIC, or what PCIe leaves of it).
-  BytesPerSecond scale_out_alone{};
-  Seconds scale_out_latency{};  ///< wire and switches of the longest route in the group
-  int nics_per_server = 0;
+
+  friend bool operator==(const TorusLinks&, const TorusLinks&) = default;
+};
+
+/// What a group of devices can talk over. Derived from the platform's graph; a value, cheap to
+/// copy.
+struct GroupLayout {
+  int ranks = 1;
+  int servers = 1;            ///< scale-up domains that the group spans
+  int ranks_per_server = 1;   ///< of this group, the most in one domain
+  int fewest_per_server = 0;  ///< likewise the fewest; 0: as many everywhere
   int devices_per_server = 1;
-  bool in_network_reduction = false;  ///< SHARP in the fabric
-  /// What traffic in the server and between servers takes. `scale_out` is the least capacity /
-  /// per_byte of its resources; `scale_up` likewise, but where a group has a part of a port's
-  /// wires.
-  std::vector<ResourceUse> up, out;
-  /// As `out`, when every rank sends to all servers of its group.
-  std::vector<ResourceUse> pairs;
+  int nics_per_server = 0;
+  LinksWithin within;               ///< without bandwidth in servers of one device
+  std::optional<TorusLinks> torus;  ///< none elsewhere and for one device a server
+  LinksBetween between;             ///< without bandwidth in one server
   /// The resources are those of one MachinePart, shared by all who name them. Otherwise every
   /// represented rank has its own: what it sees while all others of its class do the same.
   bool placed = false;
@@ -115,48 +175,30 @@ struct CollectiveRequest {
   /// Moved by copy engines in step with a matrix multiply: takes no multiprocessors.
   bool copy_engine = false;
 
-  /// The links inside a server that its pattern uses; none where these are the ring's.
-  [[nodiscard]] const PairLinks* pair_links() const {
-    const bool pairs = kind == CollectiveKind::AllToAll || kind == CollectiveKind::SendRecv;
-    const PairLinks& links = kind == CollectiveKind::AllToAll ? layout.to_all : layout.to_next;
-    return pairs && links.bandwidth > BytesPerSecond(0) ? &links : nullptr;
-  }
-  /// What they let every device send.
-  [[nodiscard]] BytesPerSecond scale_up() const {
-    return pair_links() != nullptr ? pair_links()->bandwidth : layout.scale_up;
-  }
-  [[nodiscard]] Seconds scale_up_latency() const {
-    return pair_links() != nullptr ? pair_links()->latency : layout.scale_up_latency;
-  }
-  [[nodiscard]] bool over_host() const {
-    return pair_links() != nullptr ? pair_links()->over_host : layout.over_host;
-  }
-  /// What its traffic over links of this class takes.
-  [[nodiscard]] const std::vector<ResourceUse>& uses(LinkClass link) const {
-    if (link == LinkClass::ScaleUp) {
-      return pair_links() != nullptr ? pair_links()->uses : layout.up;
-    }
-    return kind == CollectiveKind::AllToAll ? layout.pairs : layout.out;
-  }
+  /// The links that its messages find inside a server and between servers.
+  [[nodiscard]] const GroupLinks& within() const { return layout.within.of(kind); }
+  [[nodiscard]] const GroupLinks& between() const { return layout.between.of(kind); }
 };
 
-/// Load of one rank on one of its links.
-struct LinkLoad {
-  LinkClass link = LinkClass::ScaleUp;
+/// What one rank moves over its links, and what that takes of them.
+struct LinkFlow {
   Bytes bytes{};  ///< in the busier direction
+  /// Those of the GroupLinks that it goes over. Without any it has the rate of its collective for
+  /// itself and shares with nobody.
+  ResourceUses uses{};
 };
 
 /// The cost of one collective alone on its links. time() = latency + transfer. While it transfers,
-/// each load drains at bytes/transfer unless others share the link.
+/// each flow advances at bytes/transfer unless others share its resources.
 struct CollectiveCost {
   Seconds latency{};
   Seconds transfer{};
-  std::vector<LinkLoad> loads;
-  int multiprocessors = 0;  ///< that the communication kernel occupies
-  BytesPerSecond memory{};  ///< HBM traffic while it transfers
-  std::string algorithm{};  ///< "ring", "tree", "nvls", …
-  std::string protocol{};   ///< "ll", "ll128", "simple"
-  std::string caveat{};     ///< what of it is estimated instead of measured; empty if nothing
+  std::vector<LinkFlow> flows;  ///< at most two: inside a server, and between servers
+  int multiprocessors = 0;      ///< that the communication kernel occupies
+  BytesPerSecond memory{};      ///< HBM traffic while it transfers
+  std::string algorithm{};      ///< "ring", "tree", "nvls", …
+  std::string protocol{};       ///< "ll", "ll128", "simple"
+  std::string caveat{};         ///< what of it is estimated instead of measured; empty if nothing
   [[nodiscard]] Seconds time() const { return latency + transfer; }
 };
 

@@ -90,7 +90,8 @@ class MachinePart {
   [[nodiscard]] std::optional<CopyPath> copy(int from, int to) const;
   /// What a group of devices can talk over when nothing else is under way, in terms of this part's
   /// resources: as Platform::layout() otherwise. `kind` says who sends to whom: to the next one of
-  /// a ring, to all, or the first to the second. @pre all devices are part, sorted
+  /// a ring, to all, or the first to the second; the links of that pattern are the layout's rings.
+  /// @pre all devices are part, sorted
   [[nodiscard]] GroupLayout layout(std::span<const int> devices, CollectiveKind kind) const;
   /// The links as lines of text, by component: what `orrery show` prints.
   [[nodiscard]] std::string drawing() const;

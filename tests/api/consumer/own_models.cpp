@@ -35,12 +35,12 @@ class Ring final : public CollectiveModel {
   CollectiveCost cost(const CollectiveRequest& request) const override {
     const GroupLayout& group = request.layout;
     if (group.ranks == 1) return {};
-    const bool far = group.servers > 1;
+    const GroupLinks& links = group.servers > 1 ? request.between() : request.within();
     const double steps = group.ranks - 1;
     CollectiveCost cost;
-    cost.latency = steps * (far ? group.scale_out_latency : group.scale_up_latency);
-    cost.transfer = request.bytes / (far ? group.scale_out : group.scale_up);
-    cost.loads = {{far ? LinkClass::ScaleOut : LinkClass::ScaleUp, request.bytes}};
+    cost.latency = steps * links.latency;
+    cost.transfer = request.bytes / links.bandwidth;
+    cost.flows = {{request.bytes, links.uses}};
     return cost;
   }
 };

@@ -54,11 +54,14 @@ TEST(NcclClosedForm, SlowScaleUpLimitsTheRingThroughServers) {
   const GroupLayout layout = cluster(2, 8, 20, 8, 25);
   const CollectiveCost result = cost(*model, AllReduce, kGiB, layout);
   expect_seconds(result, 2 * 15.0 / 16 * seconds(kGiB, 20));
-  ASSERT_EQ(result.loads.size(), 2U);
-  EXPECT_EQ(result.loads[0].link, LinkClass::ScaleUp);
-  EXPECT_NEAR(result.loads[0].bytes / (result.transfer * layout.scale_up), 1.0, kTolerance);
+  ASSERT_EQ(result.flows.size(), 2U);
+  EXPECT_EQ(result.flows[0].uses, layout.within.ring.uses);
+  EXPECT_EQ(result.flows[1].uses, layout.between.ring.uses);
+  EXPECT_NEAR(result.flows[0].bytes / (result.transfer * layout.within.ring.bandwidth), 1.0,
+              kTolerance);
   // The server's NICs carry 20 of 200 GB/s.
-  EXPECT_NEAR(result.loads[1].bytes / (result.transfer * layout.scale_out), 0.1, kTolerance);
+  EXPECT_NEAR(result.flows[1].bytes / (result.transfer * layout.between.ring.bandwidth), 0.1,
+              kTolerance);
 }
 
 TEST(NcclClosedForm, DoubleTreeSendsTwoBuffersFromTheBusiestOfFourServers) {
@@ -83,9 +86,9 @@ TEST(NcclClosedForm, RingLatencyIsOneHopAStep) {
 TEST(NcclClosedForm, LongerWiresAddTheirExcessToEachHop) {
   const auto model = nccl(ideal(kRing, "3 us", "7 us"));
   GroupLayout layout = cluster(4, 1, 300, 8, 25);
-  layout.scale_out_latency = microseconds(0.9);  // less than the 1 us that the hop includes
+  layout.between.ring.latency = microseconds(0.9);  // less than the 1 us that the hop includes
   EXPECT_NEAR(cost(*model, AllGather, kMiB, layout).latency.si() * 1e6, 3 * 7, 1e-6);
-  layout.scale_out_latency = microseconds(3);
+  layout.between.ring.latency = microseconds(3);
   EXPECT_NEAR(cost(*model, AllGather, kMiB, layout).latency.si() * 1e6, 3 * (7 + 2), 1e-6);
 }
 

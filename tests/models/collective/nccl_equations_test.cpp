@@ -40,7 +40,7 @@ struct Exchanged {
   double g = n / N;
   double steps = kind == AllReduce ? 2 * (n - 1) : n - 1;
   double V = S * steps / n;
-  double U = layout.scale_up.si();
+  double U = layout.within.ring.bandwidth.si();
   double B = up.efficiency * U;
   bool reduced = kind == AllReduce || kind == ReduceScatter;
   double t_red = reduced && size_of(dtype).si() == 1 ? S * (n - 1) / n / up.byte_reduce.si() : 0.0;
@@ -93,7 +93,7 @@ struct Exchanged {
     for (const Protocol other : {Protocol::Ll128, Protocol::Simple}) {
       if (tuner(other) < tuner(best)) best = other;
     }
-    const bool offered = up.nvls && layout.in_switch_reduction && kind == AllReduce &&
+    const bool offered = up.nvls && layout.within.in_switch_reduction && kind == AllReduce &&
                          n >= up.nvls->minimum_ranks && size_of(dtype).si() >= 2;
     const double bus = up.tuner_efficiency * U;
     if (offered && 25 * kUs + S / (5.0 / 6 * bus) < tuner(best)) return {"nvls", nvls()};
@@ -107,7 +107,7 @@ struct Across {
   Protocol protocol;
   const ScaleUpParameters& up = x.up;
   const ScaleOutParameters& out = *x.p.scale_out;
-  double B_n = out.efficiency * x.layout.scale_out.si() * x.g;
+  double B_n = out.efficiency * x.layout.between.ring.bandwidth.si() * x.g;
   double t = up.launch.si(), a = 0, a_n = 0, G = 0, P = 0;
   double K = x.layout.nics_per_server * x.g / x.layout.devices_per_server;
   double log2N = std::ceil(std::log2(x.N));
@@ -170,7 +170,7 @@ TEST(NcclEquations, OneServerAsTheTunerChooses) {
     const NcclParameters p = parameters(yaml);
     const auto model = nccl(yaml);
     for (const GroupLayout& layout : {a100(2), a100(8), test::h100(4), test::h100(8)}) {
-      if (layout.in_switch_reduction != p.scale_up->nvls.has_value()) continue;
+      if (layout.within.in_switch_reduction != p.scale_up->nvls.has_value()) continue;
       for (const CollectiveKind kind : {AllReduce, AllGather, ReduceScatter}) {
         for (const Dtype dtype : {Dtype::Fp16, Dtype::Int8}) {
           for (const double bytes : kSizes) {
@@ -239,7 +239,7 @@ TEST(NcclEquations, TheFastestAcrossServers) {
         least = std::min({least, path.ring(), path.tree()});
       }
       const GroupLayout& layout = machine.layout;
-      const bool nvls = p.scale_up->nvls && layout.in_switch_reduction &&
+      const bool nvls = p.scale_up->nvls && layout.within.in_switch_reduction &&
                         layout.ranks_per_server >= p.scale_up->nvls->minimum_ranks;
       if (nvls) least = std::min(least, Across(x, Protocol::Simple).nvls_tree());
       expect_time(cost(*model, AllReduce, Bytes(bytes), layout, Dtype::Fp16), least);
@@ -255,7 +255,7 @@ TEST(NcclEquations, Messages) {
     const ScaleOutParameters& out = *p.scale_out;
     const GroupLayout& layout = machine.layout;
     const double n = layout.ranks, g = layout.ranks_per_server;
-    const double O = out.efficiency * layout.scale_out.si();
+    const double O = out.efficiency * layout.between.ring.bandwidth.si();
     for (const double S : kSizes) {
       const double m = S / n;
       const auto start = [&](double bytes, double peers) {
@@ -263,9 +263,10 @@ TEST(NcclEquations, Messages) {
                q.ramp.si() * std::min(1.0, bytes / (4096 * kKi)) +
                std::min(bytes, 64 * kKi) / q.first_chunk.si();
       };
-      const double wired = q.efficiency * layout.scale_up.si();
-      expect_time(cost(*model, SendRecv, Bytes(S), one_server(2, layout.scale_up.si() * 1e-9)),
-                  start(S, 1) + S / wired);
+      const double wired = q.efficiency * layout.within.ring.bandwidth.si();
+      expect_time(
+          cost(*model, SendRecv, Bytes(S), one_server(2, layout.within.ring.bandwidth.si() * 1e-9)),
+          start(S, 1) + S / wired);
       expect_time(cost(*model, SendRecv, Bytes(S), layout),
                   q.launch.si() + out.simple_hop.si() + S / O);
       const double inside = m * (g - 1) / wired + m / q.self_copy.si();

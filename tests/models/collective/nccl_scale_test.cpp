@@ -12,7 +12,7 @@ namespace {
 using enum CollectiveKind;
 
 GroupLayout sharp(GroupLayout layout) {
-  layout.in_network_reduction = true;
+  layout.between.in_network_reduction = true;
   return layout;
 }
 
@@ -67,9 +67,9 @@ TEST(NcclHierarchical, DoesServersThenRails) {
   expect_seconds(cost(*model, ReduceScatter, kGiB, layout), inside + between);
   // Each link has its bytes and waits while the other works.
   const CollectiveCost found = cost(*model, AllReduce, kGiB, layout);
-  ASSERT_EQ(found.loads.size(), 2U);
-  EXPECT_NEAR(found.loads[0].bytes.si(), 2 * 7.0 / 8 * kGiB.si(), 1e3);
-  EXPECT_NEAR(found.loads[1].bytes.si(), 2 * 3.0 / 4 * kGiB.si() / 8, 1e3);
+  ASSERT_EQ(found.flows.size(), 2U);
+  EXPECT_NEAR(found.flows[0].bytes.si(), 2 * 7.0 / 8 * kGiB.si(), 1e3);
+  EXPECT_NEAR(found.flows[1].bytes.si(), 2 * 3.0 / 4 * kGiB.si() / 8, 1e3);
 }
 
 TEST(NcclHierarchical, EntersTheChoiceOnlyWhenSwitchedOn) {
@@ -132,8 +132,14 @@ TEST(NcclAllToAll, TakesTheFasterWayIfFree) {
 TEST(NcclAllToAll, UsesWhatTheFabricGivesAllPairs) {
   const auto model = nccl(ideal(""));
   GroupLayout layout = cluster(4, 1, 300, 8, 25);
-  layout.scale_out_all_to_all = gigabytes_per_second(5);
-  expect_seconds(cost(*model, AllToAll, kGiB, layout), 3.0 / 4 * seconds(kGiB, 5));
+  layout.between.to_all = orrery::test::links(2, gigabytes_per_second(5));
+  const CollectiveCost exchanged = cost(*model, AllToAll, kGiB, layout);
+  expect_seconds(exchanged, 3.0 / 4 * seconds(kGiB, 5));
+  // What it moves fills these links and no more.
+  ASSERT_EQ(exchanged.flows.size(), 1U);
+  EXPECT_EQ(exchanged.flows[0].uses, layout.between.to_all.uses);
+  EXPECT_NEAR(exchanged.flows[0].bytes / exchanged.transfer / gigabytes_per_second(5), 1,
+              kTolerance);
   expect_seconds(cost(*model, SendRecv, kGiB, layout), seconds(kGiB, 25));
 }
 

@@ -11,6 +11,7 @@
 #include <orrery/reader.hpp>
 
 #include "collective/nccl.hpp"
+#include "support/links.hpp"
 
 namespace orrery::collective::test {
 
@@ -36,9 +37,11 @@ inline GroupLayout one_server(int ranks, double scale_up, bool nvls = false) {
   GroupLayout layout;
   layout.ranks = ranks;
   layout.ranks_per_server = ranks;
-  layout.scale_up = gigabytes_per_second(scale_up);
-  layout.scale_up_switched = true;
-  layout.in_switch_reduction = nvls;
+  layout.within = {.ring = orrery::test::links_within(gigabytes_per_second(scale_up)),
+                   .to_next = {},
+                   .to_all = {},
+                   .switched = true,
+                   .in_switch_reduction = nvls};
   layout.devices_per_server = 8;
   return layout;
 }
@@ -50,8 +53,8 @@ inline GroupLayout cluster(int servers, int per_server, double scale_up, int nic
   layout.ranks = servers * per_server;
   layout.servers = servers;
   layout.nics_per_server = nics;
-  layout.scale_out = gigabytes_per_second(nic * nics / 8.0);
-  layout.scale_out_alone = gigabytes_per_second(nic);
+  layout.between.ring = orrery::test::links_between(gigabytes_per_second(nic * nics / 8.0));
+  layout.between.alone = gigabytes_per_second(nic);
   return layout;
 }
 

@@ -27,7 +27,7 @@ std::string first_error(const std::string& yaml) {
 TEST(Nccl, CostsNothingForOneRankOrNoBytes) {
   const auto model = nccl("{}");
   EXPECT_EQ(cost(*model, AllReduce, kGiB, GroupLayout{}).time(), Seconds(0));
-  EXPECT_TRUE(cost(*model, AllReduce, kGiB, GroupLayout{}).loads.empty());
+  EXPECT_TRUE(cost(*model, AllReduce, kGiB, GroupLayout{}).flows.empty());
   EXPECT_EQ(cost(*model, AllReduce, Bytes(0), h100_node(8)).time(), Seconds(0));
 }
 
@@ -43,7 +43,7 @@ TEST(Nccl, EveryPairOfEntriesReadsAndCostsSomething) {
           EXPECT_GT(result.transfer, Seconds(0));
           EXPECT_GT(result.memory, BytesPerSecond(0));
           EXPECT_GE(result.multiprocessors, 1);
-          EXPECT_FALSE(result.loads.empty());
+          EXPECT_FALSE(result.flows.empty());
         }
       }
     }
@@ -56,10 +56,11 @@ TEST(Nccl, LoadsFillTheSlowerLinkAndNoLinkMore) {
     for (const GroupLayout& layout : {h100_node(8), h100_ndr(4, 8), h100_ndr(4, 1)}) {
       const CollectiveCost result = cost(*model, kind, kGiB, layout);
       double busiest = 0;
-      for (const LinkLoad& load : result.loads) {
-        const bool up = load.link == LinkClass::ScaleUp;
-        const double busy =
-            load.bytes / (result.transfer * (up ? layout.scale_up : layout.scale_out));
+      for (const LinkFlow& flow : result.flows) {
+        const bool within = flow.uses == layout.within.ring.uses;
+        const GroupLinks& links = within ? layout.within.ring : layout.between.ring;
+        EXPECT_EQ(flow.uses, links.uses);
+        const double busy = flow.bytes / (result.transfer * links.bandwidth);
         busiest = std::max(busiest, busy);
       }
       EXPECT_NEAR(busiest, 1.0, 1e-12);  // by definition, but for rounding
@@ -86,7 +87,7 @@ TEST(Nccl, DoublingBandwidthHalvesWhatTheLinksTake) {
   const auto model = nccl(h100(", algorithm: ring, protocol: simple"));
   GroupLayout layout = h100_ndr(16, 1);
   const Seconds slow = cost(*model, SendRecv, kGiB, layout).transfer;
-  layout.scale_out *= 2;
+  layout.between.ring.bandwidth *= 2;
   EXPECT_NEAR(cost(*model, SendRecv, kGiB, layout).transfer / slow, 0.5, 1e-12);  // rounding
 }
 
@@ -94,8 +95,8 @@ TEST(Nccl, FasterLinksNeverSlowACollectiveWhosePathIsPinned) {
   const auto model = nccl(h100(", algorithm: ring, protocol: simple"));
   GroupLayout slow = h100_ndr(4, 8);
   GroupLayout fast = slow;
-  fast.scale_up *= 2;
-  fast.scale_out *= 2;
+  fast.within.ring.bandwidth *= 2;
+  fast.between.ring.bandwidth *= 2;
   for (const CollectiveKind kind : kKinds) {
     for (Bytes bytes = kKiB; bytes <= kGiB; bytes *= 8) {
       EXPECT_LE(cost(*model, kind, bytes, fast).time(), cost(*model, kind, bytes, slow).time());
@@ -145,7 +146,7 @@ TEST(Nccl, OneByteReductionsStayOffTheSwitch) {
   EXPECT_EQ(cost(*model, AllGather, kGiB, h100_node(8), Dtype::Fp8).time(),
             cost(*model, AllGather, kGiB, h100_node(8)).time());
   GroupLayout plain = h100_node(8);
-  plain.in_switch_reduction = false;
+  plain.within.in_switch_reduction = false;
   EXPECT_EQ(cost(*model, AllReduce, kGiB, plain).algorithm, "ring");
 }
 

@@ -4,6 +4,7 @@
 #include <orrery/node.hpp>
 
 #include "collective/torus.hpp"
+#include "support/links.hpp"
 
 namespace orrery::collective {
 namespace {
@@ -28,9 +29,9 @@ GroupLayout slice(std::vector<TorusAxis> axes) {
   for (const TorusAxis& axis : axes) layout.ranks *= axis.ranks;
   layout.ranks_per_server = layout.ranks;
   layout.devices_per_server = layout.ranks;
-  layout.scale_up = BytesPerSecond(2 * 50e9 * static_cast<double>(axes.size()));
-  layout.torus_link = BytesPerSecond(50e9);
-  layout.torus = std::move(axes);
+  layout.within.ring =
+      orrery::test::links_within(BytesPerSecond(2 * 50e9 * static_cast<double>(axes.size())));
+  if (!axes.empty()) layout.torus = {.axes = std::move(axes), .link = BytesPerSecond(50e9)};
   return layout;
 }
 
@@ -38,8 +39,9 @@ GroupLayout slices(int count, std::vector<TorusAxis> axes) {
   GroupLayout layout = slice(std::move(axes));
   layout.servers = count;
   layout.ranks *= count;
-  layout.scale_out = layout.scale_out_alone = BytesPerSecond(2e9);
-  layout.scale_out_latency = microseconds(10);
+  layout.between.ring = orrery::test::links_between(BytesPerSecond(2e9));
+  layout.between.alone = BytesPerSecond(2e9);
+  layout.between.ring.latency = microseconds(10);
   return layout;
 }
 
@@ -104,7 +106,7 @@ TEST(Torus, TwistedExchangesOverAllLinks) {
   GroupLayout layout = slice({ring(4), ring(4), ring(8)});
   const Seconds straight = cost(CollectiveKind::AllToAll, layout).transfer;
   const Seconds ring_time = cost(CollectiveKind::AllReduce, layout).transfer;
-  layout.twisted_mean_hops = 3.4375;
+  layout.torus->twisted_mean_hops = 3.4375;
   EXPECT_NEAR(straight / cost(CollectiveKind::AllToAll, layout).transfer, 6 / 3.4375, 1e-9);
   EXPECT_EQ(cost(CollectiveKind::AllReduce, layout).transfer, ring_time);
 }
@@ -122,9 +124,9 @@ TEST(Torus, ReducesBetweenSlicesByChipShares) {
   const double between = 2 * 3.0 / 4 * (1e9 / 16) / (0.5 * 2e9);
   expect_time(found, 5e-6 + 2 * 4e-6 + 6 * 110e-6, inside + between);
   EXPECT_EQ(found.algorithm, "torus-hierarchical");
-  ASSERT_EQ(found.loads.size(), 2U);
-  EXPECT_NEAR(found.loads[0].bytes.si(), inside * 200e9, 1);
-  EXPECT_NEAR(found.loads[1].bytes.si(), between * 2e9, 1);
+  ASSERT_EQ(found.flows.size(), 2U);
+  EXPECT_NEAR(found.flows[0].bytes.si(), inside * 200e9, 1);
+  EXPECT_NEAR(found.flows[1].bytes.si(), between * 2e9, 1);
 }
 
 TEST(Torus, OfOneChipASliceUsesTheNetworkAlone) {
@@ -133,8 +135,20 @@ TEST(Torus, OfOneChipASliceUsesTheNetworkAlone) {
   layout.ranks = 8;
   const CollectiveCost found = cost(CollectiveKind::AllReduce, layout, kDcn);
   expect_time(found, 5e-6 + 14 * 110e-6, 2 * 7.0 / 8 * 1e9 / 1e9);
-  ASSERT_EQ(found.loads.size(), 1U);
-  EXPECT_EQ(found.loads[0].link, LinkClass::ScaleOut);
+  ASSERT_EQ(found.flows.size(), 1U);
+  EXPECT_EQ(found.flows[0].uses, layout.between.ring.uses);
+}
+
+// Each of four slices of one chip sends 3/4 of its buffer over half of what pairs get.
+TEST(Torus, ExchangesOverWhatTheFabricGivesAllPairs) {
+  GroupLayout layout = slices(4, {});
+  layout.between.to_all = orrery::test::links(2, BytesPerSecond(1e9));
+  layout.between.to_all.latency = microseconds(20);
+  const CollectiveCost found = cost(CollectiveKind::AllToAll, layout, kDcn);
+  expect_time(found, 5e-6 + 120e-6, 3.0 / 4 * 1e9 / (0.5 * 1e9));
+  ASSERT_EQ(found.flows.size(), 1U);
+  EXPECT_EQ(found.flows[0].uses, layout.between.to_all.uses);
+  EXPECT_NEAR(found.flows[0].bytes.si(), found.transfer.si() * 1e9, 1);
 }
 
 TEST(Torus, TakesNoMultiprocessors) {
@@ -147,8 +161,8 @@ TEST(Torus, NeverMovesMoreThanItsLinksCarry) {
         CollectiveKind::AllToAll, CollectiveKind::Broadcast, CollectiveKind::SendRecv}) {
     const GroupLayout layout = slice({ring(8), line(4)});
     const CollectiveCost found = cost(kind, layout);
-    for (const LinkLoad& load : found.loads) {
-      EXPECT_LE(load.bytes, layout.scale_up * found.transfer * (1 + kExact));
+    for (const LinkFlow& flow : found.flows) {
+      EXPECT_LE(flow.bytes, layout.within.ring.bandwidth * found.transfer * (1 + kExact));
     }
     EXPECT_GT(found.memory, BytesPerSecond(0));
   }
@@ -160,7 +174,7 @@ TEST(Torus, OfOneRankCostsNothing) {
 
 TEST(Torus, SaysWhatItMisses) {
   GroupLayout switched = slice({ring(4)});
-  switched.torus.clear();
+  switched.torus.reset();
   EXPECT_THROW(cost(CollectiveKind::AllReduce, switched), ConfigError);
   EXPECT_THROW(cost(CollectiveKind::AllReduce, slices(2, {ring(4)})), ConfigError);
 }

@@ -173,7 +173,7 @@ TEST(Estimator, BlockingCommunicationSharesItsLink) {
   // 30 B each on a link of 10 B/s, of which either gets half: both end at 6 s.
   OutlineBench bench;
   CollectiveCost beside = timed(4, 0, 10), blocking = timed(3);
-  beside.loads = blocking.loads = {{LinkClass::ScaleUp, Bytes(30)}};
+  beside.flows = blocking.flows = {within(30)};
   bench.pass(
       {.routine = bench.add({bench.collective(beside, Stream::DataComm, Tile::DataComm),
                              bench.collective(blocking, Stream::Compute, Tile::TensorComm)})});
@@ -186,8 +186,8 @@ TEST(Estimator, CommunicationIsSharedFromTheEndOfItsLatency) {
   // 10 B. Then half of the link each: the blocking one ends at 3. Beside: 10 B by then, 20 B more.
   OutlineBench bench;
   CollectiveCost blocking = timed(2), beside = timed(5, 1);
-  blocking.loads = {{LinkClass::ScaleUp, Bytes(20)}};
-  beside.loads = {{LinkClass::ScaleUp, Bytes(30)}};
+  blocking.flows = {within(20)};
+  beside.flows = {within(30)};
   bench.pass({.routine = bench.add({bench.collective(beside, Stream::DataComm, Tile::DataComm),
                                     bench.collective(blocking, Stream::Compute, Tile::TensorComm),
                                     bench.compute(1)})});

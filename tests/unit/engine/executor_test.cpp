@@ -14,10 +14,10 @@ namespace {
 // Sums of a few doubles.
 constexpr double kRounding = 1e-12;
 
-/// Loads that drain in `transfer` seconds when alone.
-CollectiveCost loaded(double transfer, std::vector<LinkLoad> loads) {
+/// Flows that end in `transfer` seconds when alone.
+CollectiveCost loaded(double transfer, std::vector<LinkFlow> flows) {
   CollectiveCost cost = timed(transfer);
-  cost.loads = std::move(loads);
+  cost.flows = std::move(flows);
   return cost;
 }
 
@@ -140,9 +140,9 @@ TEST(Executor, HoldsTheComputeStreamForABlockingCollective) {
 TEST(Executor, CollectivesShareALink) {
   // 10 B/s; each asks 10 B/s for 10 B: both take 2 s.
   Bench bench;
-  const std::vector<LinkLoad> load{{.link = LinkClass::ScaleUp, .bytes = Bytes(10)}};
-  bench.collective(loaded(1, load), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(1, load), Stream::TensorComm, Tile::TensorComm);
+  const std::vector<LinkFlow> flow{within(10)};
+  bench.collective(loaded(1, flow), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, flow), Stream::TensorComm, Tile::TensorComm);
   EXPECT_NEAR(bench.run().step_time.si(), 2, kRounding);
 }
 
@@ -150,9 +150,8 @@ TEST(Executor, ACollectiveThatComesLaterTakesItsShareOfALink) {
   // 20 B alone at 10 B/s for 1 s; then 10 B are left and another 10 B come, at 5 B/s each.
   Bench bench;
   const auto first = bench.compute(1);
-  bench.collective(loaded(2, {{LinkClass::ScaleUp, Bytes(20)}}), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::TensorComm,
-                   Tile::TensorComm, 0, {first});
+  bench.collective(loaded(2, {within(20)}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, {within(10)}), Stream::TensorComm, Tile::TensorComm, 0, {first});
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 3, kRounding);
   EXPECT_NEAR(result.critical_path.si(), 2, kRounding);
@@ -162,9 +161,8 @@ TEST(Executor, ACollectiveThatComesAsAnotherEndsSharesNothing) {
   // 10 B to 1 s, when 10 B come after a kernel of as long.
   Bench bench;
   const auto first = bench.compute(1);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::TensorComm,
-                   Tile::TensorComm, 0, {first});
+  bench.collective(loaded(1, {within(10)}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, {within(10)}), Stream::TensorComm, Tile::TensorComm, 0, {first});
   EXPECT_NEAR(bench.run().step_time.si(), 2, kRounding);
 }
 
@@ -179,19 +177,17 @@ TEST(Executor, AKernelMayEndAsTheCommunicationBesideItDoes) {
 
 TEST(Executor, CollectivesThatLeaveRoomDoNotSlowEachOther) {
   Bench bench;
-  const std::vector<LinkLoad> load{{.link = LinkClass::ScaleUp, .bytes = Bytes(10)}};
-  bench.collective(loaded(2, load), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(2, load), Stream::TensorComm, Tile::TensorComm);
+  const std::vector<LinkFlow> flow{within(10)};
+  bench.collective(loaded(2, flow), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(2, flow), Stream::TensorComm, Tile::TensorComm);
   EXPECT_NEAR(bench.run().step_time.si(), 2, kRounding);
 }
 
 TEST(Executor, CollectivesOnOtherLinksOrRanksDoNotMeet) {
   Bench bench(2);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleOut, Bytes(2)}}), Stream::TensorComm,
-                   Tile::TensorComm);
-  bench.collective(loaded(1, {{LinkClass::ScaleUp, Bytes(10)}}), Stream::DataComm, Tile::DataComm,
-                   1);
+  bench.collective(loaded(1, {within(10)}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(1, {between(2)}), Stream::TensorComm, Tile::TensorComm);
+  bench.collective(loaded(1, {within(10)}), Stream::DataComm, Tile::DataComm, 1);
   EXPECT_NEAR(bench.run().step_time.si(), 1, kRounding);
 }
 
@@ -199,9 +195,8 @@ TEST(Executor, ACollectiveEndsWithItsLastLoad) {
   // 2 s alone. Out of the server another one shares 2 B/s: 4 B at 1 B/s, while 20 B inside take 2
   // s.
   Bench bench;
-  bench.collective(loaded(2, {{LinkClass::ScaleUp, Bytes(20)}, {LinkClass::ScaleOut, Bytes(4)}}),
-                   Stream::DataComm, Tile::DataComm);
-  bench.collective(loaded(2, {{LinkClass::ScaleOut, Bytes(4)}}), Stream::ParamComm, Tile::DataComm);
+  bench.collective(loaded(2, {within(20), between(4)}), Stream::DataComm, Tile::DataComm);
+  bench.collective(loaded(2, {between(4)}), Stream::ParamComm, Tile::DataComm);
   const StepResult result = bench.run();
   EXPECT_NEAR(result.step_time.si(), 4, kRounding);
   EXPECT_NEAR(result.critical_path.si(), 2, kRounding);
@@ -293,10 +288,8 @@ Bench random_bench(std::uint32_t seed) {
       case 3: {
         CollectiveCost cost = timed(uniform(0, 2), uniform(0, 0.2), static_cast<int>(below(60)));
         cost.memory = BytesPerSecond(uniform(0, 40));
-        if (below(2) == 0)
-          cost.loads.push_back({LinkClass::ScaleUp, Bytes(10 * cost.transfer.si())});
-        if (below(2) == 0)
-          cost.loads.push_back({LinkClass::ScaleOut, Bytes(1.5 * cost.transfer.si())});
+        if (below(2) == 0) cost.flows.push_back(within(10 * cost.transfer.si()));
+        if (below(2) == 0) cost.flows.push_back(between(1.5 * cost.transfer.si()));
         op =
             bench.collective(cost, static_cast<Stream>(below(kStreamCount)), tiles[below(4)], rank);
         break;

@@ -96,8 +96,8 @@ TEST(Meetings, EndLaterForAllWhenOneOfThemSharesItsLinks) {
   // 20 B at 10 B/s. After 1 s another 10 B come on rank 1: 5 B/s each, until 3 s.
   Bench bench(3);
   CollectiveCost met = timed(2), alone = timed(1);
-  met.loads = {{LinkClass::ScaleUp, Bytes(20)}};
-  alone.loads = {{LinkClass::ScaleUp, Bytes(10)}};
+  met.flows = {within(20)};
+  alone.flows = {within(10)};
   for (const std::uint32_t rank : {0U, 1U, 2U}) {
     bench.program.meet(bench.collective(met, Stream::DataComm, Tile::DataComm, rank), 0);
   }

@@ -50,14 +50,12 @@ struct OutlineBench {
     step.op = {.kind = Op::Kind::Host, .tile = Tile::Host, .work = last(outline.host_times)};
     return step;
   }
-  /// An entry of the table of collectives. Links of 10 B/s in the server and 2 B/s out of it.
+  /// An entry of the table of collectives.
   std::uint32_t communication(const CollectiveCost& cost, int group = 0,
                               const char* who = "collective") {
     collective_costs.push_back(cost);
     CollectiveRequest request{.bytes = Bytes(static_cast<double>(collective_costs.size() - 1)),
                               .layout = {}};
-    request.layout.scale_up = BytesPerSecond(10);
-    request.layout.scale_out = BytesPerSecond(2);
     outline.collectives.push_back({.request = request, .who = who, .group = group});
     return last(outline.collectives);
   }

@@ -10,20 +10,17 @@ namespace {
 
 constexpr double kRounding = 1e-12;
 
-CollectiveCost on(LinkClass link, double bytes, double transfer, double latency = 0) {
+CollectiveCost moving(LinkFlow flow, double transfer, double latency = 0) {
   CollectiveCost cost = timed(transfer, latency, 5);
-  cost.loads = {{link, Bytes(bytes)}};
+  cost.flows = {std::move(flow)};
   cost.memory = BytesPerSecond(3);
   return cost;
 }
 
-/// A rank that issues these collectives, on links of 10 B/s in the server and 2 B/s out of it
-/// unless their layouts say what they take.
+/// A rank that issues these collectives.
 class Rank {
  public:
-  explicit Rank(const std::vector<CollectiveCost>& costs,
-                const std::vector<std::vector<ResourceUse>>& up = {})
-      : bench_(bench(costs, up)) {}
+  explicit Rank(const std::vector<CollectiveCost>& costs) : bench_(bench(costs)) {}
 
   // Collective `index` begins its latency on a stream.
   void begin(Stream stream, std::uint32_t index, double now = 0) {
@@ -32,14 +29,10 @@ class Rank {
   }
 
  private:
-  static OutlineBench bench(const std::vector<CollectiveCost>& costs,
-                            const std::vector<std::vector<ResourceUse>>& up) {
+  static OutlineBench bench(const std::vector<CollectiveCost>& costs) {
     OutlineBench result;
     for (const CollectiveCost& cost : costs) {
       (void)result.collective(cost, Stream::DataComm, Tile::DataComm);
-    }
-    for (std::size_t i = 0; i < up.size(); ++i) {
-      result.outline.collectives[i].request.layout.up = up[i];
     }
     return result;
   }
@@ -59,7 +52,7 @@ void expect_change(RankTraffic& traffic, double time) {
 }
 
 TEST(RankTraffic, HoldsMultiprocessorsFromTheStartAndMemoryFromTheEndOfTheLatency) {
-  Rank rank({on(LinkClass::ScaleUp, 20, 4, 1)});
+  Rank rank({moving(within(20), 4, 1)});
   RankTraffic& traffic = rank.traffic;
   rank.begin(Stream::DataComm, 0, 2);
   EXPECT_EQ(traffic.multiprocessors(), 5);
@@ -78,8 +71,7 @@ TEST(RankTraffic, HoldsMultiprocessorsFromTheStartAndMemoryFromTheEndOfTheLatenc
 TEST(RankTraffic, SharesALinkMaxMin) {
   // 2 B/s, 8 B/s and 10 B/s alone on 10 B/s: the first keeps 2, the others get 4 each until 5 s,
   // when 20 of 24 B and all of 20 B are there; then 8.
-  Rank rank({on(LinkClass::ScaleUp, 20, 2), on(LinkClass::ScaleUp, 20, 10),
-             on(LinkClass::ScaleUp, 44, 5.5)});
+  Rank rank({moving(within(20), 2), moving(within(20), 10), moving(within(44), 5.5)});
   RankTraffic& traffic = rank.traffic;
   rank.begin(Stream::Compute, 0);
   rank.begin(Stream::DataComm, 1);
@@ -99,9 +91,8 @@ TEST(RankTraffic, OverADegradedLinkTakesMoreOfIt) {
   // The first takes 2.5 of the link for each byte: equal rates r with 2.5 r + r = 10 B/s, below the
   // 4 and 8 B/s that they have alone. After 20 / r = 7 s the second is there, the first has 20 B
   // left at 4 B/s.
-  const std::vector<ResourceUse> bad = {{0, 2.5, BytesPerSecond(10)}},
-                                 good = {{0, 1, BytesPerSecond(10)}};
-  Rank rank({on(LinkClass::ScaleUp, 40, 10), on(LinkClass::ScaleUp, 20, 2.5)}, {bad, good});
+  const ResourceUses bad{{0, 2.5, BytesPerSecond(10)}}, good{{0, 1, BytesPerSecond(10)}};
+  Rank rank({moving({Bytes(40), bad}, 10), moving({Bytes(20), good}, 2.5)});
   RankTraffic& traffic = rank.traffic;
   rank.begin(Stream::Compute, 0);
   rank.begin(Stream::DataComm, 1);
@@ -118,9 +109,8 @@ TEST(RankTraffic, OverTwoLinksIsHeldUpByTheFuller) {
   // to each of its flows, the first what is left, 8, to the other. Equal shares of the first link
   // alone would be 5.
   const ResourceUse wide{0, 1, BytesPerSecond(10)}, narrow{1, 1, BytesPerSecond(4)};
-  Rank rank(
-      {on(LinkClass::ScaleUp, 4, 1), on(LinkClass::ScaleUp, 8, 0.8), on(LinkClass::ScaleUp, 4, 1)},
-      {{wide, narrow}, {wide}, {narrow}});
+  Rank rank({moving({Bytes(4), {wide, narrow}}, 1), moving({Bytes(8), {wide}}, 0.8),
+             moving({Bytes(4), {narrow}}, 1)});
   RankTraffic& traffic = rank.traffic;
   rank.begin(Stream::Compute, 0);
   rank.begin(Stream::DataComm, 1);
@@ -134,8 +124,22 @@ TEST(RankTraffic, OverTwoLinksIsHeldUpByTheFuller) {
   EXPECT_TRUE(traffic.moved(Stream::TensorComm));
 }
 
+// 10 B/s alone, each, of a link that nobody has named.
+TEST(RankTraffic, WithoutResourcesSharesWithNobody) {
+  Rank rank({moving({Bytes(20)}, 2), moving({Bytes(20)}, 2), moving(within(20), 2)});
+  RankTraffic& traffic = rank.traffic;
+  rank.begin(Stream::Compute, 0);
+  rank.begin(Stream::DataComm, 1);
+  rank.begin(Stream::TensorComm, 2);
+  expect_change(traffic, 0);
+  expect_change(traffic, 2);
+  for (const Stream stream : {Stream::Compute, Stream::DataComm, Stream::TensorComm}) {
+    EXPECT_TRUE(traffic.moved(stream));
+  }
+}
+
 TEST(RankTraffic, LinksAreApart) {
-  Rank rank({on(LinkClass::ScaleUp, 30, 3), on(LinkClass::ScaleOut, 8, 4)});
+  Rank rank({moving(within(30), 3), moving(between(8), 4)});
   RankTraffic& traffic = rank.traffic;
   rank.begin(Stream::Compute, 0);
   rank.begin(Stream::DataComm, 1);

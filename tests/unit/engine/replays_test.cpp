@@ -31,7 +31,7 @@ void expect_same_without_coalescing(OutlineBench bench, std::uint64_t fewer) {
 // for both.
 std::uint32_t overlapping_layer(OutlineBench& bench) {
   CollectiveCost gather = timed(0.5, 0.125, 20), reduce = timed(2, 0.125, 10);
-  gather.loads = reduce.loads = {{LinkClass::ScaleUp, Bytes(4)}};
+  gather.flows = reduce.flows = {within(4)};
   return bench.add({bench.collective(gather, Stream::TensorComm, Tile::TensorComm, {Step::kEntry}),
                     bench.compute(1), bench.compute(0.5, {0}),
                     bench.collective(reduce, Stream::TensorComm, Tile::TensorComm, {2}),
@@ -85,7 +85,7 @@ TEST(Replays, AreNotUsedBesideOtherCommunication) {
   // A long reduction beside the passes from the third to somewhere in a later one.
   OutlineBench bench;
   CollectiveCost reduce = timed(9, 0, 30);
-  reduce.loads = {{LinkClass::ScaleUp, Bytes(60)}};
+  reduce.flows = {within(60)};
   const auto layer = overlapping_layer(bench);
   const auto plain = bench.add({OutlineBench::run(layer, 2)});
   add_passes_of(bench, 0, plain, 2);
@@ -168,7 +168,7 @@ TEST(Replays, RanksThatAreAPassApartAreNotTakenForAParty) {
 TEST(Replays, AreNotUsedWhereAnotherRankMayStartSomethingBesideThem) {
   OutlineBench bench(2);
   CollectiveCost reduce = timed(2, 0, 40);
-  reduce.loads = {{LinkClass::ScaleUp, Bytes(20)}};
+  reduce.flows = {within(20)};
   const auto routine = bench.add({OutlineBench::run(overlapping_layer(bench), 3)});
   const auto other = bench.add({bench.compute(4)});
   const Op beside = {.kind = Op::Kind::Collective,
@@ -235,8 +235,8 @@ class RandomOutlines {
   CollectiveCost cost() {
     CollectiveCost cost = timed(uniform(0, 1), uniform(0, 0.2), static_cast<int>(below(60)));
     cost.memory = BytesPerSecond(uniform(0, 40));
-    if (below(2) == 0) cost.loads.push_back({LinkClass::ScaleUp, Bytes(10 * cost.transfer.si())});
-    if (below(2) == 0) cost.loads.push_back({LinkClass::ScaleOut, Bytes(1.5 * cost.transfer.si())});
+    if (below(2) == 0) cost.flows.push_back(within(10 * cost.transfer.si()));
+    if (below(2) == 0) cost.flows.push_back(between(1.5 * cost.transfer.si()));
     return cost;
   }
 

@@ -33,8 +33,8 @@ double uniform(std::mt19937& random, double low, double high) {
 CollectiveCost random_cost(std::mt19937& random, double longest) {
   CollectiveCost cost = timed(uniform(random, 0, longest), uniform(random, 0, 0.1),
                               random() % 2 == 0 ? 0 : static_cast<int>(random() % 40));
-  const LinkClass link = random() % 2 == 0 ? LinkClass::ScaleUp : LinkClass::ScaleOut;
-  cost.loads = {{link, cost.transfer * BytesPerSecond(link == LinkClass::ScaleUp ? 8 : 1.5)}};
+  const bool inside = random() % 2 == 0;
+  cost.flows = {inside ? within(8 * cost.transfer.si()) : between(1.5 * cost.transfer.si())};
   if (random() % 2 == 0) cost.memory = BytesPerSecond(uniform(random, 0, 40));
   return cost;
 }

@@ -128,7 +128,7 @@ TEST(RoutineProfiles, OfAnOperation) {
   const Step block = bench.compute(Block{gemm(2, 3), memory_bound(5, 2)});
   CollectiveCost cost = timed(3, 1, 40);
   cost.memory = BytesPerSecond(20);
-  cost.loads = {{LinkClass::ScaleOut, Bytes(6)}};
+  cost.flows = {between(6)};
   const Step blocking = bench.collective(cost, Stream::Compute, Tile::TensorComm);
   const Step host = bench.host(7);
   const CostTable costs = bench.costs(bench.outline);

@@ -6,6 +6,7 @@
 
 #include "engine/cost_table.hpp"
 #include "engine/executor.hpp"
+#include "support/links.hpp"
 #include "support/program.hpp"
 #include "support/reference_kernel.hpp"
 
@@ -76,15 +77,12 @@ struct Bench {
                         std::initializer_list<std::uint32_t> after = {}) {
     return compute(Block{gemm(seconds)}, rank, after);
   }
-  /// Links of 10 B/s in the server and 2 B/s out of it.
   std::uint32_t collective(const CollectiveCost& cost, Stream stream, Tile tile,
                            std::uint32_t rank = 0,
                            std::initializer_list<std::uint32_t> after = {}) {
     collective_costs.push_back(cost);
     CollectiveRequest request{.bytes = Bytes(static_cast<double>(collective_costs.size() - 1)),
                               .layout = {}};
-    request.layout.scale_up = BytesPerSecond(10);
-    request.layout.scale_out = BytesPerSecond(2);
     program.collectives.push_back({.request = request, .who = "collective"});
     return program.add({.kind = Op::Kind::Collective,
                         .stream = stream,
@@ -124,6 +122,14 @@ inline CollectiveCost timed(double transfer, double latency = 0, int multiproces
   cost.algorithm = "ring";
   cost.protocol = "simple";
   return cost;
+}
+
+/// Over links of 10 B/s in the server, and of 2 B/s out of it.
+inline LinkFlow within(double bytes) {
+  return {Bytes(bytes), test::links_within(BytesPerSecond(10)).uses};
+}
+inline LinkFlow between(double bytes) {
+  return {Bytes(bytes), test::links_between(BytesPerSecond(2)).uses};
 }
 
 inline double seconds(const Tiles& tiles, Tile tile) {

@@ -89,8 +89,8 @@ TEST(Conditions, OfSeveralEntriesMultiply) {
   const std::vector<int> pair = {8 + 3, 16 + 3};
   const std::vector<int> healthy = {8 + 2, 16 + 2};
   const GroupLayout layout = platform.layout(pair), other = platform.layout(healthy);
-  EXPECT_NEAR(layout.scale_up / other.scale_up, 0.25, kExact);
-  EXPECT_NEAR(layout.scale_out / other.scale_out, 0.25, kExact);
+  EXPECT_NEAR(layout.within.ring.bandwidth / other.within.ring.bandwidth, 0.25, kExact);
+  EXPECT_NEAR(layout.between.ring.bandwidth / other.between.ring.bandwidth, 0.25, kExact);
 }
 
 TEST(Conditions, WithNothingLostAreNone) {
@@ -120,15 +120,17 @@ TEST(Conditions, AGroupTalksAsItsSlowestMember) {
   const Platform platform = degraded(
       "[{devices: server0.gpu1, scale_up: 0.5}, {devices: server1.gpu2, scale_out: 0.25}]");
   const std::vector<int> inside = {0, 1, 2, 3}, others = {4, 5, 6, 7}, across = {2, 10};
-  EXPECT_NEAR(platform.layout(inside).scale_up / healthy.layout(inside).scale_up, 0.5, kExact);
+  EXPECT_NEAR(
+      platform.layout(inside).within.ring.bandwidth / healthy.layout(inside).within.ring.bandwidth,
+      0.5, kExact);
   EXPECT_EQ(platform.layout(others), healthy.layout(others));
   const GroupLayout slow = platform.layout(across), fast = healthy.layout(across);
-  EXPECT_EQ(slow.scale_up, fast.scale_up);
-  EXPECT_NEAR(slow.scale_out / fast.scale_out, 0.25, kExact);
-  EXPECT_NEAR(slow.scale_out_alone / fast.scale_out_alone, 0.25, kExact);
-  EXPECT_NEAR(slow.scale_out_all_to_all.si(), 0.25 * fast.scale_out_all_to_all.si(),
-              kExact * fast.scale_out.si());
-  EXPECT_EQ(slow.scale_out_latency, fast.scale_out_latency);
+  EXPECT_EQ(slow.within.ring.bandwidth, fast.within.ring.bandwidth);
+  EXPECT_NEAR(slow.between.ring.bandwidth / fast.between.ring.bandwidth, 0.25, kExact);
+  EXPECT_NEAR(slow.between.alone / fast.between.alone, 0.25, kExact);
+  EXPECT_NEAR(slow.between.to_all.bandwidth.si(), 0.25 * fast.between.to_all.bandwidth.si(),
+              kExact * fast.between.ring.bandwidth.si());
+  EXPECT_EQ(slow.between.ring.latency, fast.between.ring.latency);
 }
 
 /// Memory as the `accelerator` map says, in bytes.
@@ -199,14 +201,15 @@ TEST(MixedServers, AGroupOfBothTalksAsTheSlower) {
   const Platform platform = mixed_platform(
       {{"mixed", "[{servers: 2, server: " + other_server(80, "150 GB/s", "100 Gbit/s") + "}]"}});
   const std::vector<int> first = {0, 1}, last = {30, 31}, both = {0, 24}, slow = {16, 24};
-  EXPECT_NEAR(gigabytes_per_second(platform.layout(first).scale_up), 300, 300 * kExact);
-  EXPECT_NEAR(gigabytes_per_second(platform.layout(last).scale_up), 150, 150 * kExact);
+  EXPECT_NEAR(gigabytes_per_second(platform.layout(first).within.ring.bandwidth), 300,
+              300 * kExact);
+  EXPECT_NEAR(gigabytes_per_second(platform.layout(last).within.ring.bandwidth), 150, 150 * kExact);
   const GroupLayout across = platform.layout(both);
-  EXPECT_NEAR(gigabytes_per_second(across.scale_up), 150, 150 * kExact);
-  EXPECT_NEAR(gigabytes_per_second(across.scale_out), 12.5, 12.5 * kExact);
-  EXPECT_EQ(across.scale_out_alone, platform.layout(slow).scale_out_alone);
-  EXPECT_GE(across.scale_out_latency, platform.layout(slow).scale_out_latency);
-  EXPECT_GT(platform.layout(last).scale_up_latency, platform.layout(first).scale_up_latency);
+  EXPECT_NEAR(gigabytes_per_second(across.within.ring.bandwidth), 150, 150 * kExact);
+  EXPECT_NEAR(gigabytes_per_second(across.between.ring.bandwidth), 12.5, 12.5 * kExact);
+  EXPECT_EQ(across.between.alone, platform.layout(slow).between.alone);
+  EXPECT_GE(across.between.ring.latency, platform.layout(slow).between.ring.latency);
+  EXPECT_GT(platform.layout(last).within.ring.latency, platform.layout(first).within.ring.latency);
 }
 
 TEST(MixedServers, MayBeDegradedToo) {
@@ -216,7 +219,7 @@ TEST(MixedServers, MayBeDegradedToo) {
   ASSERT_EQ(platform.kinds().size(), 4U);  // two accelerators at two clocks
   EXPECT_NE(platform.kind(0), platform.kind(24));
   const std::vector<int> group = {24, 25};
-  EXPECT_NEAR(gigabytes_per_second(platform.layout(group).scale_up), 75, 75 * kExact);
+  EXPECT_NEAR(gigabytes_per_second(platform.layout(group).within.ring.bandwidth), 75, 75 * kExact);
 }
 
 std::string first_error(const Changes& changes) {

@@ -120,7 +120,8 @@ TEST_P(FabricRates, OfNeighboursAreThoseOfTheGraph) {
       network_.send(network_.nic(server, nic), network_.nic(next, nic), 1);
     }
   }
-  const double rate = gigabytes_per_second(platform_.layout(all_devices(platform_)).scale_out);
+  const double rate =
+      gigabytes_per_second(platform_.layout(all_devices(platform_)).between.ring.bandwidth);
   EXPECT_NEAR(rate, network_.rate(), 1e-9 * rate);
 }
 
@@ -134,7 +135,7 @@ TEST_P(FabricRates, OfAllPairsAreThoseOfTheGraph) {
     }
   }
   const double rate =
-      gigabytes_per_second(platform_.layout(all_devices(platform_)).scale_out_all_to_all);
+      gigabytes_per_second(platform_.layout(all_devices(platform_)).between.to_all.bandwidth);
   EXPECT_NEAR(rate, network_.rate(), 1e-9 * rate);
 }
 

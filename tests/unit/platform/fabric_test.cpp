@@ -26,11 +26,11 @@ std::vector<int> every(int stride, int count) {
 }
 
 double rate(const Platform& platform, const std::vector<int>& devices) {
-  return gigabytes_per_second(platform.layout(devices).scale_out);
+  return gigabytes_per_second(platform.layout(devices).between.ring.bandwidth);
 }
 
 double pair_rate(const Platform& platform, const std::vector<int>& devices) {
-  return gigabytes_per_second(platform.layout(devices).scale_out_all_to_all);
+  return gigabytes_per_second(platform.layout(devices).between.to_all.bandwidth);
 }
 
 /// GB/s of all links between components of two kinds.
@@ -85,7 +85,7 @@ TEST(FatTree, OfThreeLevelsHasTheSwitchesThatPortsAsk) {
 TEST(FatTree, RoutesThroughOneMoreLevelBetweenPods) {
   const Platform platform = three_levels();
   const auto latency = [&](int other) {
-    return microseconds_of(platform.layout(std::vector<int>{0, other}).scale_out_latency);
+    return microseconds_of(platform.layout(std::vector<int>{0, other}).between.ring.latency);
   };
   const double ends = 4 * 0.25 + 2 * 0.3;
   EXPECT_NEAR(latency(8), ends + 2 * 0.05 + 0.13, kExact);
@@ -154,8 +154,7 @@ TEST(FatTree, SharesOneNicAmongEightDevices) {
   const Platform platform = platform_with({{"server.nics", "1"}});
   EXPECT_DOUBLE_EQ(rate(platform, {0, 8}), 25 / 8.0);
   EXPECT_DOUBLE_EQ(pair_rate(platform, {0, 8}), 25 / 8.0);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(platform.layout(std::vector<int>{0, 8}).scale_out_alone),
-                   25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(platform.layout(std::vector<int>{0, 8}).between.alone), 25);
 }
 
 // Meta's published machine: 1,536 racks of two servers, eight pods. 16 uplinks a rack; a spine of
@@ -201,7 +200,7 @@ TEST(Dragonfly, TakesAtMostTwoLocalHopsAndAGlobalOne) {
   const Platform platform = platform_with({{"servers", "16"}, {"fabric", kDragonfly}});
   const double ends = 4 * 0.25 + 2 * 0.3 + 2 * 0.05;
   const auto latency = [&](int server) {
-    return microseconds_of(platform.layout(std::vector<int>{0, 8 * server}).scale_out_latency);
+    return microseconds_of(platform.layout(std::vector<int>{0, 8 * server}).between.ring.latency);
   };
   EXPECT_NEAR(latency(1), ends + 2 * 0.13 + 0.05, kExact);
   EXPECT_NEAR(latency(4), ends + 4 * 0.13 + 2 * 0.05 + 0.5, kExact);
@@ -242,8 +241,8 @@ TEST(Dragonfly, ByValiantSpreadsWhatMinimalRoutingPilesUp) {
   // One local hop more in the group; one local and one global between groups.
   const auto added = [&](int server) {
     const std::vector<int> pair = {0, 8 * server};
-    return microseconds_of(valiant.layout(pair).scale_out_latency -
-                           minimal.layout(pair).scale_out_latency);
+    return microseconds_of(valiant.layout(pair).between.ring.latency -
+                           minimal.layout(pair).between.ring.latency);
   };
   EXPECT_NEAR(added(1), 0.13 + 0.05, kExact);
   EXPECT_NEAR(added(4), 2 * 0.13 + 0.05 + 0.5, kExact);

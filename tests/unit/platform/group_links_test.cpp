@@ -39,9 +39,9 @@ TEST(UnevenGroup, IsAsFastAsTheServerWithItsFewestRanks) {
     const GroupLayout found = machine.layout(kSevenAndOne, others);
     EXPECT_EQ(found.ranks_per_server, 7);
     EXPECT_EQ(found.fewest(), 1);
-    EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 25);
+    EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 25);
     // It has seven others to send to, each of the seven only it.
-    EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out_all_to_all), 25);
+    EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.to_all.bandwidth), 25);
   }
 }
 
@@ -51,14 +51,15 @@ TEST(UnevenGroup, CountsTheAdaptersOfEachServer) {
   // Server 0: cards 0, 1 and 2 on adapters 0, 0 and 1, the slower two at 12.5: at least 37.5
   // together. Server 1: one card with 25 to itself, which is less.
   const GroupLayout alone = machine.layout(std::vector<int>{0, 1, 2, 8}, Others::Idle);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(alone.scale_out), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(alone.between.ring.bandwidth), 25);
   // With all cards at work each has half of an adapter.
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(std::vector<int>{0, 1, 2, 8}).scale_out),
-                   12.5);
+  EXPECT_DOUBLE_EQ(
+      gigabytes_per_second(machine.layout(std::vector<int>{0, 1, 2, 8}).between.ring.bandwidth),
+      12.5);
   // {0, 1} share one adapter: together 25. The two of server 1, cards 0 and 2, could send 50.
   const GroupLayout pairs = machine.layout(std::vector<int>{0, 1, 8, 10}, Others::Idle);
   EXPECT_EQ(pairs.fewest(), 2);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(pairs.scale_out), 12.5);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(pairs.between.ring.bandwidth), 12.5);
 }
 
 TEST(UnevenGroup, OnPartsIsAsFastAsByClasses) {
@@ -66,7 +67,7 @@ TEST(UnevenGroup, OnPartsIsAsFastAsByClasses) {
   for (const CollectiveKind kind : {CollectiveKind::AllReduce, CollectiveKind::AllToAll}) {
     const GroupLayout parts = whole(machine).layout(kSevenAndOne, kind);
     EXPECT_EQ(parts.fewest(), 1);
-    EXPECT_NEAR(gigabytes_per_second(parts.scale_out), 25, 25 * kExact);
+    EXPECT_NEAR(gigabytes_per_second(parts.between.ring.bandwidth), 25, 25 * kExact);
   }
 }
 
@@ -83,48 +84,48 @@ TEST(UnevenGroup, LooksAtTheLinksOfEveryServer) {
   const Platform machine = platform_of(system);
   // Cards 0 and 3 are joined twice, 0 and 5 not at all: slots of 16 and sockets of 19 GB/s.
   const GroupLayout same = machine.layout(std::vector<int>{0, 3, 8, 11}, Others::Idle);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(same.scale_up), 50);
-  EXPECT_FALSE(same.over_host);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(same.within.ring.bandwidth), 50);
+  EXPECT_FALSE(same.within.ring.over_host);
   const GroupLayout other = machine.layout(std::vector<int>{0, 3, 8, 13}, Others::Idle);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(other.scale_up), 16);
-  EXPECT_TRUE(other.over_host);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(other.within.ring.bandwidth), 16);
+  EXPECT_TRUE(other.within.ring.over_host);
 }
 
 // A card has links to the three others of its half and to one of the other half; what it sends to
 // the other three, 3/7, goes through the sockets: 4 x 3/7 of a card's rate fill 19 GB/s.
-TEST(PairLinks, OfACubeMeshGoThroughTheSocketsWhereNoLinkLeads) {
+TEST(GroupLinks, OfACubeMeshGoThroughTheSocketsWhereNoLinkLeads) {
   const GroupLayout found = mesh().layout(numbers(0, 8));
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_up), 6 * 25);
-  EXPECT_FALSE(found.over_host);
-  EXPECT_NEAR(gigabytes_per_second(found.to_all.bandwidth), 19.0 * 7 / 12, 19 * kExact);
-  EXPECT_TRUE(found.to_all.over_host);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 6 * 25);
+  EXPECT_FALSE(found.within.ring.over_host);
+  EXPECT_NEAR(gigabytes_per_second(found.within.to_all.bandwidth), 19.0 * 7 / 12, 19 * kExact);
+  EXPECT_TRUE(found.within.to_all.over_host);
   // Slot, switch to socket, socket, switch, slot.
-  EXPECT_NEAR(microseconds_of(found.to_all.latency), 4 * 1 + 0.1, 5 * kExact);
+  EXPECT_NEAR(microseconds_of(found.within.to_all.latency), 4 * 1 + 0.1, 5 * kExact);
   // Each to the next: 3 to 4 and 7 to 0 have no link, and a slot of 16 GB/s.
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.to_next.bandwidth), 16);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.to_next.bandwidth), 16);
 }
 
-TEST(PairLinks, TakeWhatTheRequestSends) {
+TEST(GroupLinks, TakeWhatTheRequestSends) {
   CollectiveRequest request{.layout = mesh().layout(numbers(0, 8))};
   for (const auto& [kind, rate] : {std::pair{CollectiveKind::AllReduce, 150.0},
                                    {CollectiveKind::AllToAll, 19.0 * 7 / 12},
                                    {CollectiveKind::SendRecv, 16.0}}) {
     request.kind = kind;
-    EXPECT_NEAR(gigabytes_per_second(request.scale_up()), rate, rate * kExact);
+    EXPECT_NEAR(gigabytes_per_second(request.within().bandwidth), rate, rate * kExact);
     // The busiest of what it takes lets through as much.
     double least = 1e30;
-    for (const ResourceUse& use : request.uses(LinkClass::ScaleUp)) {
+    for (const ResourceUse& use : request.within().uses) {
       least = std::min(least, gigabytes_per_second(use.capacity) / use.per_byte);
     }
     EXPECT_NEAR(least, rate, rate * kExact);
   }
 }
 
-TEST(PairLinks, OnPartsAreThoseOfTheirOwnPair) {
+TEST(GroupLinks, OnPartsAreThoseOfTheirOwnPair) {
   const Platform machine = mesh();
   const MachinePart part = whole(machine);
   const auto rate = [&](const std::vector<int>& devices, CollectiveKind kind) {
-    return gigabytes_per_second(part.layout(devices, kind).scale_up);
+    return gigabytes_per_second(part.layout(devices, kind).within.ring.bandwidth);
   };
   EXPECT_DOUBLE_EQ(rate({0, 1}, CollectiveKind::SendRecv), 25);
   EXPECT_DOUBLE_EQ(rate({0, 3}, CollectiveKind::SendRecv), 50);
@@ -133,39 +134,42 @@ TEST(PairLinks, OnPartsAreThoseOfTheirOwnPair) {
 }
 
 // A mesh of wires: all seven together for a ring or to all, one for a message.
-TEST(PairLinks, OfAMeshWithoutSwitchesAreOneWireEach) {
+TEST(GroupLinks, OfAMeshWithoutSwitchesAreOneWireEach) {
   const Platform machine = platform_with({{"server.scale_up.switches", "0"}});
   CollectiveRequest request{.kind = CollectiveKind::SendRecv,
                             .layout = machine.layout(numbers(0, 8))};
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(request.scale_up()), 300.0 / 7);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(request.within().bandwidth), 300.0 / 7);
   request.kind = CollectiveKind::AllToAll;
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(request.scale_up()), 300);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(request.within().bandwidth), 300);
 }
 
 // Four servers of 8 adapters under a leaf with 8 uplinks of 25 GB/s.
 TEST(GroupAlone, HasTheFabricToItself) {
   const Platform machine = platform_with({{"fabric.oversubscription", "4"}, {"servers", "8"}});
   const std::vector<int> two = {0, 32};
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).scale_out), 25.0 / 4);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).scale_out), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).between.ring.bandwidth), 25.0 / 4);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).between.ring.bandwidth),
+                   25);
   // To all: the 4 servers of a leaf send 4/7 of their 32 adapters' bytes to the other leaf.
   const GroupLayout all = machine.layout(numbers(0, 64), Others::Idle);
-  EXPECT_NEAR(gigabytes_per_second(all.scale_out_all_to_all), 25 * 8 / (32 * 4.0 / 7), 25 * kExact);
+  EXPECT_NEAR(gigabytes_per_second(all.between.to_all.bandwidth), 25 * 8 / (32 * 4.0 / 7),
+              25 * kExact);
 }
 
 TEST(GroupAlone, ThatIsTheWholeMachineHasNoMoreThanBesideNone) {
   const Platform machine = platform_with({{"fabric.oversubscription", "4"}, {"servers", "8"}});
   const GroupLayout alone = machine.layout(numbers(0, 64), Others::Idle);
   const GroupLayout among = machine.layout(numbers(0, 64));
-  EXPECT_NEAR(alone.scale_out / among.scale_out, 1, kExact);
-  EXPECT_NEAR(alone.scale_out_all_to_all / among.scale_out_all_to_all, 1, kExact);
+  EXPECT_NEAR(alone.between.ring.bandwidth / among.between.ring.bandwidth, 1, kExact);
+  EXPECT_NEAR(alone.between.to_all.bandwidth / among.between.to_all.bandwidth, 1, kExact);
 }
 
 TEST(GroupAlone, HasTheAdapterThatItsNeighbourWouldShare) {
   const Platform machine = platform_with({{"server.nics", "4"}});
   const std::vector<int> two = {0, 8};
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).scale_out), 12.5);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).scale_out), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).between.ring.bandwidth), 12.5);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).between.ring.bandwidth),
+                   25);
 }
 
 // Groups {0, 4} to {3, 7} cross 96 GB/s between the sockets together; alone a slot is the limit.
@@ -174,8 +178,9 @@ TEST(GroupAlone, HasTheSocketsToItself) {
                                           {"server.pcie.devices_per_switch", "1"},
                                           {"server.nics", "8"}});
   const std::vector<int> two = {0, 4};
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).scale_up), 24);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).scale_up), 32);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two).within.ring.bandwidth), 24);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(two, Others::Idle).within.ring.bandwidth),
+                   32);
 }
 
 }  // namespace

@@ -22,11 +22,11 @@ TEST(Layout, OfATensorGroupStaysInItsServer) {
   EXPECT_EQ(found.ranks, 4);
   EXPECT_EQ(found.servers, 1);
   EXPECT_EQ(found.ranks_per_server, 4);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_up), 300);
-  EXPECT_NEAR(microseconds_of(found.scale_up_latency), 0.4, kExact);
-  EXPECT_TRUE(found.scale_up_switched);
-  EXPECT_FALSE(found.in_switch_reduction);
-  EXPECT_EQ(found.scale_out, BytesPerSecond(0));
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 300);
+  EXPECT_NEAR(microseconds_of(found.within.ring.latency), 0.4, kExact);
+  EXPECT_TRUE(found.within.switched);
+  EXPECT_FALSE(found.within.in_switch_reduction);
+  EXPECT_EQ(found.between.ring.bandwidth, BytesPerSecond(0));
 }
 
 TEST(Layout, OfADataGroupHasOneNicPerRank) {
@@ -34,10 +34,10 @@ TEST(Layout, OfADataGroupHasOneNicPerRank) {
   EXPECT_EQ(found.servers, 4);
   EXPECT_EQ(found.ranks_per_server, 1);
   EXPECT_EQ(found.nics_per_server, 8);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 25);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out_alone), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.alone), 25);
   // Two servers a leaf: the farthest pair crosses a spine.
-  EXPECT_NEAR(microseconds_of(found.scale_out_latency), 4 * 0.25 + 2 * 0.3 + 4 * 0.05 + 3 * 0.13,
+  EXPECT_NEAR(microseconds_of(found.between.ring.latency), 4 * 0.25 + 2 * 0.3 + 4 * 0.05 + 3 * 0.13,
               kExact);
 }
 
@@ -57,77 +57,78 @@ TEST(Layout, TakesTheMostRanksOfAnyServer) {
 
 TEST(Layout, OnARailMeetsAtOneLeaf) {
   const GroupLayout found = layout(platform_with({{"fabric.rails", "true"}}), {3, 11, 19, 27});
-  EXPECT_NEAR(microseconds_of(found.scale_out_latency), 4 * 0.25 + 2 * 0.3 + 2 * 0.05 + 0.13,
+  EXPECT_NEAR(microseconds_of(found.between.ring.latency), 4 * 0.25 + 2 * 0.3 + 2 * 0.05 + 0.13,
               kExact);
 }
 
 TEST(Layout, SharesOversubscribedUplinksOnlyAcrossLeaves) {
   // 32 NICs and 8 uplinks a leaf: four servers.
   const Platform platform = platform_with({{"fabric.oversubscription", "4"}, {"servers", "8"}});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, {0, 24}).scale_out), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, {0, 24}).between.ring.bandwidth), 25);
   const GroupLayout across = layout(platform, {0, 32});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(across.scale_out), 25.0 / 4);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(across.scale_out_alone), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(across.between.ring.bandwidth), 25.0 / 4);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(across.between.alone), 25);
 }
 
 TEST(Layout, IsLimitedByPcie) {
   const Platform platform = platform_with({{"server.pcie.bandwidth", "16 GB/s"}});
   const GroupLayout found = layout(platform, {0, 8});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 16);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out_alone), 16);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 16);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.alone), 16);
   EXPECT_DOUBLE_EQ(gigabytes_per_second(route(platform, "server0.gpu0", "server1.gpu0").bandwidth),
                    16);
 }
 
 TEST(Layout, SharesANicBetweenDevices) {
   const GroupLayout found = layout(platform_with({{"server.nics", "4"}}), {0, 8});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 12.5);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out_alone), 25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 12.5);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.alone), 25);
 }
 
 TEST(Layout, SharesTheWireToTheSocketWhereASwitchHasNoNic) {
   // Two NICs for four switches of two devices: 2 * 25 / 8 from the NICs, 32 / 2 from PCIe.
   const GroupLayout found = layout(platform_with({{"server.nics", "2"}}), {0, 8});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 6.25);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 6.25);
   // With fast NICs PCIe is what is left.
   const Changes fast = {{"server.nics", "2"},
                         {"server.nic.bandwidth", "800 GB/s"},
                         {"server.pcie.bandwidth", "32 GB/s"},
                         {"fabric.leaf.port_bandwidth", "800 GB/s"},
                         {"fabric.spine.port_bandwidth", "800 GB/s"}};
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform_with(fast), {0, 8}).scale_out),
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform_with(fast), {0, 8}).between.ring.bandwidth),
                    2 * 32.0 / 8);
 }
 
 TEST(Layout, IsLimitedByTheSlotOfADeviceWithTwoNics) {
   const Changes changes = {{"server.nics", "16"}, {"fabric.rails", "true"}};
   const GroupLayout found = layout(platform_with(changes), {0, 8});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out), 32);  // not 2 * 25
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_out_alone), 32);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.ring.bandwidth), 32);  // not 2 * 25
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.between.alone), 32);
 }
 
 TEST(Layout, GivesAMeshTheWiresWithinTheGroup) {
   const Platform platform =
       platform_with({{"server.scale_up.switches", "0"}, {"server.scale_up.bandwidth", "448 GB/s"}});
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, {0, 1}).scale_up), 64);
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, first_devices(8)).scale_up), 448);
-  EXPECT_FALSE(layout(platform, {0, 1}).scale_up_switched);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, {0, 1}).within.ring.bandwidth), 64);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(layout(platform, first_devices(8)).within.ring.bandwidth),
+                   448);
+  EXPECT_FALSE(layout(platform, {0, 1}).within.switched);
 }
 
 TEST(Layout, WithoutScaleUpLinksUsesPcie) {
   const Platform platform = platform_with({{"server.scale_up", "{kind: pcie}"}});
   const GroupLayout found = layout(platform, first_devices(8));
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.scale_up), 32);
-  EXPECT_NEAR(microseconds_of(found.scale_up_latency), 4 * 0.25 + 0.1, kExact);
-  EXPECT_FALSE(found.scale_up_switched);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 32);
+  EXPECT_NEAR(microseconds_of(found.within.ring.latency), 4 * 0.25 + 0.1, kExact);
+  EXPECT_FALSE(found.within.switched);
 }
 
 TEST(Layout, ReportsReductionInTheSwitches) {
   const Platform platform = platform_with(
       {{"server.scale_up.in_switch_reduction", "true"}, {"fabric.in_network_reduction", "true"}});
-  EXPECT_TRUE(layout(platform, {0, 1}).in_switch_reduction);
-  EXPECT_FALSE(layout(platform, {0, 1}).in_network_reduction);
-  EXPECT_TRUE(layout(platform, {0, 8}).in_network_reduction);
+  EXPECT_TRUE(layout(platform, {0, 1}).within.in_switch_reduction);
+  EXPECT_FALSE(layout(platform, {0, 1}).between.in_network_reduction);
+  EXPECT_TRUE(layout(platform, {0, 8}).between.in_network_reduction);
 }
 
 // Layouts come from a machine of three servers: they must agree with routes in the whole one.
@@ -141,9 +142,9 @@ TEST(Layout, AgreesWithRoutesOfTheWholeMachine) {
         const Route full =
             part.route(part.component_of_device(local), part.component_of_device(other + local));
         const GroupLayout found = layout(platform, {local, other + local});
-        EXPECT_NEAR(microseconds_of(found.scale_out_latency), microseconds_of(full.latency),
+        EXPECT_NEAR(microseconds_of(found.between.ring.latency), microseconds_of(full.latency),
                     kExact);
-        EXPECT_EQ(found.scale_out_alone, full.bandwidth);
+        EXPECT_EQ(found.between.alone, full.bandwidth);
       }
     }
   }
@@ -156,7 +157,7 @@ TEST(Layout, CoversSixteenThousandDevices) {
                                            {"fabric.spine.ports", "64"}});
   const GroupLayout found = layout(platform, first_devices(16384));
   EXPECT_EQ(found.servers, 2048);
-  EXPECT_NEAR(microseconds_of(found.scale_out_latency), 4 * 0.25 + 2 * 0.3 + 4 * 0.05 + 3 * 0.13,
+  EXPECT_NEAR(microseconds_of(found.between.ring.latency), 4 * 0.25 + 2 * 0.3 + 4 * 0.05 + 3 * 0.13,
               kExact);
   EXPECT_EQ(platform.device_name(16383), "server2047.gpu7");
   // 64 pods of 32 servers, 8 leaves each; 32 uplinks a leaf to 32 spines a rail.

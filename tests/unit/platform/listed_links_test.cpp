@@ -60,17 +60,17 @@ Platform platform(const char* system, const Changes& changes = {}) {
 }
 
 double scale_up(const Platform& machine, const std::vector<int>& devices) {
-  return gigabytes_per_second(machine.layout(devices).scale_up);
+  return gigabytes_per_second(machine.layout(devices).within.ring.bandwidth);
 }
 
 TEST(ListedLinks, GiveABridgedPairItsBridgeAndOthersPcie) {
   const Platform machine = platform(kBridged);
   EXPECT_DOUBLE_EQ(scale_up(machine, {0, 1}), 300);
-  EXPECT_FALSE(machine.layout(std::vector<int>{0, 1}).over_host);
+  EXPECT_FALSE(machine.layout(std::vector<int>{0, 1}).within.ring.over_host);
   // A card's slot carries a ring once in each direction.
   for (const std::vector<int>& group : {std::vector<int>{0, 1, 2}, {0, 1, 2, 3, 4, 5, 6, 7}}) {
     EXPECT_DOUBLE_EQ(scale_up(machine, group), 32);
-    EXPECT_TRUE(machine.layout(group).over_host);
+    EXPECT_TRUE(machine.layout(group).within.ring.over_host);
   }
   EXPECT_DOUBLE_EQ(scale_up(machine, {0, 2}), 32);
 }
@@ -183,13 +183,15 @@ TEST(MachinePart, SharesAnAdapterAmongItsCards) {
   const std::vector<int> servers{0, 1};
   const MachinePart part = machine.part(servers);
   const auto rate = [&](const std::vector<int>& devices) {
-    return gigabytes_per_second(part.layout(devices, CollectiveKind::AllReduce).scale_out);
+    return gigabytes_per_second(
+        part.layout(devices, CollectiveKind::AllReduce).between.ring.bandwidth);
   };
   EXPECT_DOUBLE_EQ(rate({0, 4}), 25);
   EXPECT_DOUBLE_EQ(rate({0, 1, 2, 3, 4, 5, 6, 7}), 25.0 / 4);
   // In training all devices of the machine send at once.
-  EXPECT_DOUBLE_EQ(gigabytes_per_second(machine.layout(std::vector<int>{0, 4}).scale_out),
-                   25.0 / 4);
+  EXPECT_DOUBLE_EQ(
+      gigabytes_per_second(machine.layout(std::vector<int>{0, 4}).between.ring.bandwidth),
+      25.0 / 4);
 }
 
 TEST(ListedLinks, ReportsMistakesAtTheirPlace) {

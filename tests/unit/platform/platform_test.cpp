@@ -147,7 +147,7 @@ TEST(PlatformConfigs, AllRead) {
     const std::string use = server ? "server: {use: " + entry + "}" : "use: " + entry;
     const Platform platform = platform_of(library.resolve(parse_yaml(use, "test.yaml")));
     const std::vector<int> ends = {0, platform.devices() - 1};
-    EXPECT_GT(platform.layout(ends).scale_up, BytesPerSecond(0)) << entry;
+    EXPECT_GT(platform.layout(ends).within.ring.bandwidth, BytesPerSecond(0)) << entry;
     EXPECT_EQ(platform.communication().kind(), Node::Kind::Map) << entry;
     ++systems;
   }

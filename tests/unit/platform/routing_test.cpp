@@ -64,7 +64,7 @@ TEST(ExpectedGreatestLoad, BeyondTheExactRangeIsClose) {
 double rate(const char* routing, const std::vector<int>& devices, const Changes& more = {}) {
   Changes changes = {{"servers", "4"}, {"fabric.routing", routing}};
   changes.insert(changes.end(), more.begin(), more.end());
-  return gigabytes_per_second(platform_with(changes).layout(devices).scale_out);
+  return gigabytes_per_second(platform_with(changes).layout(devices).between.ring.bandwidth);
 }
 
 TEST(Routing, ByEcmpLosesOnlyAcrossLeaves) {

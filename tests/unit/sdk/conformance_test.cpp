@@ -173,12 +173,11 @@ class Ring : public CollectiveModel {
   CollectiveCost cost(const CollectiveRequest& request) const override {
     const GroupLayout& layout = request.layout;
     if (layout.ranks == 1) return {};
-    const bool far = layout.servers > 1;
-    const BytesPerSecond rate = far ? layout.scale_out : layout.scale_up;
+    const GroupLinks& links = layout.servers > 1 ? layout.between.ring : layout.within.ring;
     CollectiveCost cost;
     cost.latency = microseconds(5);
-    cost.transfer = request.bytes / rate;
-    cost.loads = {{far ? LinkClass::ScaleOut : LinkClass::ScaleUp, request.bytes}};
+    cost.transfer = request.bytes / links.bandwidth;
+    cost.flows = {{request.bytes, links.uses}};
     return cost;
   }
 };
@@ -189,11 +188,19 @@ TEST(CheckCollectives, FindsWhatBreaksTheContract) {
   class Overloaded final : public Ring {
     CollectiveCost cost(const CollectiveRequest& request) const override {
       CollectiveCost cost = Ring::cost(request);
-      for (LinkLoad& load : cost.loads) load.bytes *= 2;
+      for (LinkFlow& flow : cost.flows) flow.bytes *= 2;
       return cost;
     }
   };
   EXPECT_TRUE(mentions(check_collectives(Overloaded(), platform), "above their"));
+  class Nameless final : public Ring {
+    CollectiveCost cost(const CollectiveRequest& request) const override {
+      CollectiveCost cost = Ring::cost(request);
+      for (LinkFlow& flow : cost.flows) flow.uses = {};
+      return cost;
+    }
+  };
+  EXPECT_TRUE(mentions(check_collectives(Nameless(), platform), "names no resources"));
   class Shrinking final : public Ring {
     CollectiveCost cost(const CollectiveRequest& request) const override {
       CollectiveRequest other = request;
@@ -205,8 +212,9 @@ TEST(CheckCollectives, FindsWhatBreaksTheContract) {
   class Deaf final : public Ring {  // to the links
     CollectiveCost cost(const CollectiveRequest& request) const override {
       CollectiveCost cost = Ring::cost(request);
-      if (cost.transfer > Seconds(0)) cost.transfer = Seconds(request.layout.scale_up.si() * 1e-12);
-      cost.loads.clear();
+      if (cost.transfer > Seconds(0))
+        cost.transfer = Seconds(request.layout.within.ring.bandwidth.si() * 1e-12);
+      cost.flows.clear();
       return cost;
     }
   };

@@ -31,9 +31,10 @@ using Findings = std::vector<std::string>;
 /// Of every operation, on groups of two devices, a server and the whole of `platform`, from 1 kB to
 /// 1 GB:
 /// - cost() is a function: equal requests give equal costs;
-/// - latency, transfer and loads are finite and not negative, and something takes time;
+/// - latency, transfer and flows are finite and not negative, and something takes time;
 /// - more bytes take no less time, slower links no less either;
-/// - no link carries more than its bandwidth while the collective transfers;
+/// - flows name resources where the group's links do;
+/// - none moves more than the bandwidth of its links carries while the collective transfers;
 /// - multiprocessors and memory traffic are not negative;
 /// - a group of one takes no time on links.
 [[nodiscard]] Findings check_collectives(const CollectiveModel& model, const Platform& platform);
