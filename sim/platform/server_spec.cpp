@@ -138,7 +138,8 @@ std::vector<Binding<ServerKeys>> device_keys() {
   using S = ServerKeys;
   return {optional("name", &S::name, "in reports"),
           entry(kModels, required("accelerator", &S::accelerator, "one device")),
-          required("accelerators", &S::accelerators, parts(1), "devices of a server"),
+          required("accelerators", &S::accelerators, schema::whole(1, kMostDevices),
+                   "devices of a server"),
           entry("scale_up", optional("scale_up", &S::scale_up, &scale_up_schema(),
                                      "between devices; required when there are two or more")),
           entry("cooling.air, cooling.liquid or cooling.immersion",
@@ -149,7 +150,8 @@ std::vector<Binding<ServerKeys>> host_keys() {
   using namespace schema;
   using S = ServerKeys;
   return {entry("cpu", required("cpu", &S::cpu, &cpu_schema(), "host processors, all alike")),
-          optional("sockets", &S::sockets, parts(1), "PCIe switches are spread over them in order"),
+          optional("sockets", &S::sockets, schema::whole(1, kMostSockets),
+                   "PCIe switches are spread over them in order"),
           entry("links", optional("links", &S::links, &link_schema(),
                                   "wires one by one, beside what the counts wire")),
           entry("pcie", optional("pcie", &S::pcie, &pcie_schema(),
