@@ -53,14 +53,12 @@ class ResourceUses {
       : ResourceUses(std::vector<ResourceUse>(uses)) {}
 
   [[nodiscard]] bool empty() const { return uses_ == nullptr; }
-  [[nodiscard]] std::size_t size() const { return all().size(); }
   /// Valid as long as this or a copy.
   [[nodiscard]] std::span<const ResourceUse> all() const {
     return empty() ? std::span<const ResourceUse>() : std::span<const ResourceUse>(*uses_);
   }
   [[nodiscard]] auto begin() const { return all().begin(); }
   [[nodiscard]] auto end() const { return all().end(); }
-  [[nodiscard]] const ResourceUse& operator[](std::size_t index) const { return (*uses_)[index]; }
 
   /// By value.
   friend bool operator==(const ResourceUses& a, const ResourceUses& b) {
