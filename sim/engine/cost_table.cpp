@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <map>
 #include <numbers>
+#include <utility>
+#include <vector>
 
 namespace orrery {
 namespace {
@@ -39,6 +43,31 @@ Watts beside(const DevicePoint& device, int multiprocessors, BytesPerSecond memo
   return drawn.memory + (multiprocessors > 0 ? drawn.clock : Watts(0));
 }
 
+// Flows of one collective may ask more of a resource together than it has in the time that their
+// model says: a ring that leaves the server does not close inside it. Alone they take what there
+// is, and so beside others.
+void fit_together(CollectiveCost& cost) {
+  if (cost.flows.size() < 2 || cost.transfer <= Seconds(0)) return;
+  std::map<std::uint32_t, std::pair<const LinkFlow*, double>> asked;  // first flow; of capacity
+  std::map<std::uint32_t, double> beyond;
+  for (const LinkFlow& flow : cost.flows) {
+    for (const ResourceUse& use : flow.uses) {
+      auto& [first, share] = asked.try_emplace(use.resource, &flow, 0.0).first->second;
+      share += flow.bytes / cost.transfer / use.capacity * use.per_byte;
+      if (first != &flow && share > 1) beyond[use.resource] = share;
+    }
+  }
+  if (beyond.empty()) return;
+  for (LinkFlow& flow : cost.flows) {
+    std::vector<ResourceUse> uses(flow.uses.begin(), flow.uses.end());
+    for (ResourceUse& use : uses) {
+      const auto found = beyond.find(use.resource);
+      if (found != beyond.end()) use.per_byte /= found->second;
+    }
+    flow.uses = ResourceUses(std::move(uses));
+  }
+}
+
 }  // namespace
 
 CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
@@ -60,6 +89,8 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
   for (const CollectiveUse& use : tables.collectives) {
     collectives_.push_back(use.cost ? *use.cost : collectives.cost(use.request));
     if (use.request.copy_engine) collectives_.back().multiprocessors = 0;
+    // Of placed ones other ranks load the same resources: that is for whoever shares them.
+    if (!use.request.layout.placed) fit_together(collectives_.back());
   }
 }
 

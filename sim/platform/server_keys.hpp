@@ -16,7 +16,7 @@ inline constexpr std::int64_t kMostParts = 1'000'000;
 /// A number of parts.
 /// Of one server, whose every pair of parts may have a route of its own.
 inline constexpr std::int64_t kMostDevices = 1024;
-inline constexpr std::int64_t kMostSockets = 64;
+inline constexpr std::int64_t kMostSockets = 256;
 constexpr schema::Whole parts(std::int64_t least) { return schema::whole(least, kMostParts); }
 
 /// `bandwidth` and `latency`, which are of what the words say.

@@ -163,6 +163,7 @@ class Search {
 
   void evaluate_one(const Candidate& candidate, const StrategyEvaluator& evaluator) {
     Found found{.index = candidate.index, .memory = candidate.memory};
+    std::optional<Report> report;  // where limits ask for it
     try {
       const Strategy strategy = space_.at(candidate.index);
       if (spec_.limits.empty()) {
@@ -170,17 +171,18 @@ class Search {
         found.time = step.step_time;
         found.breakdown = step.breakdown;
       } else {
-        const Report report = evaluate(machine_, *strategy.workload,
-                                       {.fidelity = Fidelity::Analytic, .operate = true});
-        found.time = report.step.step_time;
-        found.breakdown = report.step.breakdown;
-        if (const std::string* beyond = first_beyond(report)) {
-          reject(candidate, fmt::format("{} is beyond its limit", *beyond), false);
-          return;
-        }
+        report = evaluate(machine_, *strategy.workload,
+                          {.fidelity = Fidelity::Analytic, .operate = true});
+        found.time = report->step.step_time;
+        found.breakdown = report->step.breakdown;
       }
     } catch (const ConfigError& refusal) {
       reject(candidate, refusal.what(), true);
+      return;
+    }
+    // A limit of what no report has is a mistake in the plan, whatever the candidate.
+    if (const std::string* beyond = report ? first_beyond(*report) : nullptr) {
+      reject(candidate, fmt::format("{} is beyond its limit", *beyond), false);
       return;
     }
     keep(found);

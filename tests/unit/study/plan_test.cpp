@@ -116,6 +116,18 @@ TEST(Plan, HoldsLimits) {
   EXPECT_EQ(some.rejected[0].second, 4U);
 }
 
+TEST(Plan, RefusesALimitOfNoMetric) {
+  try {
+    (void)planned({{"plan.limits", "{throughput.mfuu: {min: 0.4}}"}});
+    ADD_FAILURE() << "no error";
+  } catch (const ConfigError& error) {
+    const std::string problem = error.what();
+    EXPECT_NE(problem.find("plan.limits"), std::string::npos) << problem;
+    EXPECT_NE(problem.find("throughput.mfuu"), std::string::npos) << problem;
+    EXPECT_NE(problem.find("did you mean 'mfu'"), std::string::npos) << problem;
+  }
+}
+
 TEST(Plan, TakesUnevenStages) {
   const PlanResult result = planned(
       {{"workload.model.layers", "5"}, {"plan.search.pipeline", "[2]"}, {"plan.confirm", "1"}});
