@@ -25,9 +25,8 @@ class Tpu final : public Accelerator {
   }
   [[nodiscard]] BytesPerSecond memory_bandwidth() const override { return spec_.memory.bandwidth; }
   /// Collectives run on engines of their own: no kernel takes a core.
-  [[nodiscard]] int multiprocessors() const override {
-    return 1;
-  }  // the program has the whole chip
+  // A program has the whole chip.
+  [[nodiscard]] int multiprocessors() const override { return 1; }
 
   [[nodiscard]] Cost cost(const Work& work, const OperatingPoint& point) const override {
     const Available left = available(spec_, point);

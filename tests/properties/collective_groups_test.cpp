@@ -11,22 +11,6 @@ system: {use: clusters/eos, servers: 2}
 workload: {kind: collective, collective: all_reduce, bytes: 650 MB, dtype: bf16}
 )";
 
-/// Eight cards on PCIe switches of their own, bridged in pairs.
-constexpr const char* kBridgedPairs = R"(
-system:
-  server:
-    name: pairs
-    accelerator: {use: accelerators/a100-sxm-80gb}
-    accelerators: 8
-    scale_up: {kind: links}
-    links:
-      - {kind: nvlink, bandwidth: 300 GB/s, latency: 0.7 us, between: [[gpu0, gpu1], [gpu2, gpu3], [gpu4, gpu5], [gpu6, gpu7]]}
-    cpu: {launch_time: 4 us, socket_link: {bandwidth: 96 GB/s, latency: 0.1 us}}
-    pcie: {bandwidth: 32 GB/s, latency: 0.25 us, devices_per_switch: 1}
-    communication: {model: collective.nccl, scale_up: {use: communication/nvlink3}, over_host: {use: communication/pcie}}
-workload: {kind: collective, collective: all_reduce, bytes: 650 MB, dtype: bf16}
-)";
-
 double seconds(const char* machine, const Changes& changes) {
   const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
   const Registry registry = builtin_registry();
@@ -103,7 +87,11 @@ TEST(CollectiveGroup, ExchangesAlikeInBothFidelitiesBehindNarrowLeaves) {
 // of two moves its buffer once at 0.65 of that, and copies half of it at 300 GB/s
 // (communication/pcie); starts and hops are below 0.1 ms of 30 s.
 TEST(CollectiveGroup, MayHaveOthersOfItsShapeBesideIt) {
-  const Changes large = {{"workload.bytes", "650 GB"}};
+  const Changes large = {
+      {"workload.bytes", "650 GB"},
+      {"system.server.pcie.bandwidth", "32 GB/s"},
+      {"system.server.cpu",
+       "{launch_time: 4 us, socket_link: {bandwidth: 96 GB/s, latency: 0.1 us}}"}};
   const double idle = as_collective(kBridgedPairs, "all_reduce", "[0, 4]", large);
   const double alike = as_collective(kBridgedPairs, "all_reduce", "[0, 4]",
                                      large + Changes{{"workload.others", "alike"}});

@@ -34,6 +34,22 @@ workload:
 run: {ignore_memory: true}
 )";
 
+/// Eight A100 on PCIe switches of their own, bridged in pairs.
+inline constexpr const char* kBridgedPairs = R"(
+system:
+  server:
+    name: pairs
+    accelerator: {use: accelerators/a100-sxm-80gb}
+    accelerators: 8
+    scale_up: {kind: links}
+    links:
+      - {kind: nvlink, bandwidth: 300 GB/s, latency: 0.7 us, between: [[gpu0, gpu1], [gpu2, gpu3], [gpu4, gpu5], [gpu6, gpu7]]}
+    cpu: {use: cpus/xeon-8462y}
+    pcie: {bandwidth: 31.5 GB/s, latency: 1 us, devices_per_switch: 1}
+    communication: {model: collective.nccl, scale_up: {use: communication/nvlink3}, over_host: {use: communication/pcie}}
+workload: {kind: collective, collective: all_reduce, bytes: 650 MB, dtype: bf16}
+)";
+
 inline Report run(const Changes& changes) {
   const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
   const Registry registry = builtin_registry();

@@ -8,21 +8,7 @@
 namespace orrery::platform_test {
 namespace {
 
-/// DGX-1: four links of 25 GB/s a card, two where two are joined twice; PCIe and sockets beside.
-constexpr const char* kMesh = R"(
-name: cube mesh
-server:
-  accelerator: {}
-  accelerators: 8
-  scale_up: {kind: links}
-  links:
-    - {kind: nvlink, bandwidth: 50 GB/s, latency: 0.7 us, between: [[gpu0, gpu3], [gpu0, gpu4], [gpu1, gpu2], [gpu1, gpu5], [gpu2, gpu3], [gpu4, gpu7], [gpu5, gpu6], [gpu6, gpu7]]}
-    - {kind: nvlink, bandwidth: 25 GB/s, latency: 0.7 us, between: [[gpu0, gpu1], [gpu0, gpu2], [gpu1, gpu3], [gpu2, gpu6], [gpu3, gpu7], [gpu4, gpu5], [gpu4, gpu6], [gpu5, gpu7]]}
-  cpu: {launch_time: 4 us, socket_link: {bandwidth: 19 GB/s, latency: 0.1 us}}
-  pcie: {bandwidth: 16 GB/s, latency: 1 us, devices_per_switch: 2}
-)";
-
-Platform mesh() { return platform_of(parse_yaml(kMesh, "mesh.yaml")); }
+Platform mesh() { return platform_of(parse_yaml(kCubeMesh, "mesh.yaml")); }
 
 std::vector<int> numbers(int first, int count) {
   std::vector<int> result(static_cast<std::size_t>(count));
@@ -73,7 +59,7 @@ TEST(UnevenGroup, OnPartsIsAsFastAsByClasses) {
 
 // A group that closes a ring over links in one server and none in another goes at PCIe's pace.
 TEST(UnevenGroup, LooksAtTheLinksOfEveryServer) {
-  Node system = parse_yaml(kMesh, "mesh.yaml");
+  Node system = parse_yaml(kCubeMesh, "mesh.yaml");
   for (const auto& [path, value] :
        Changes{{"servers", "2"},
                {"server.nics", "4"},

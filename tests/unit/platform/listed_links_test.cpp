@@ -19,20 +19,6 @@ server:
   pcie: {bandwidth: 32 GB/s, latency: 1 us, devices_per_switch: 1}
 )";
 
-/// DGX-1 with V100: four links of 25 GB/s where two are joined twice.
-constexpr const char* kCubeMesh = R"(
-name: cube mesh
-server:
-  accelerator: {}
-  accelerators: 8
-  scale_up: {kind: links}
-  links:
-    - {kind: nvlink, bandwidth: 50 GB/s, latency: 0.7 us, between: [[gpu0, gpu3], [gpu0, gpu4], [gpu1, gpu2], [gpu1, gpu5], [gpu2, gpu3], [gpu4, gpu7], [gpu5, gpu6], [gpu6, gpu7]]}
-    - {kind: nvlink, bandwidth: 25 GB/s, latency: 0.7 us, between: [[gpu0, gpu1], [gpu0, gpu2], [gpu1, gpu3], [gpu2, gpu6], [gpu3, gpu7], [gpu4, gpu5], [gpu4, gpu6], [gpu5, gpu7]]}
-  cpu: {launch_time: 4 us, socket_link: {bandwidth: 19 GB/s, latency: 0.1 us}}
-  pcie: {bandwidth: 16 GB/s, latency: 1 us, devices_per_switch: 2}
-)";
-
 /// Everything listed: one PCIe switch with two cards, two adapters and two drives.
 constexpr const char* kOneSwitch = R"(
 name: edge
