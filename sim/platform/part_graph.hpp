@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +49,8 @@ struct MachinePart::Graph {
   [[nodiscard]] Route route(int from, int to) const {
     return router.routes(from, std::span(&to, 1)).front();
   }
+  /// What the network's links join an adapter with. Remembers some.
+  [[nodiscard]] std::shared_ptr<const Router::Distances> network_of(int nic) const;
   /// Where a component lies: its server of the part, or -1 for a switch of the fabric.
   [[nodiscard]] int server_of(int component) const;
   void add_memory(int component, LinkUse& use) const;
@@ -61,18 +65,30 @@ struct MachinePart::Graph {
   /// way; none where there is no way.
   std::optional<Seconds> add_way(int from, int to, double share, LinkUse& use) const;
   std::optional<Seconds> add_copy(int from, int to, LinkUse& use) const;
+  /// The adapter of `server`, by number, at which the network lets arrive what leaves at another
+  /// one: `wanted`, or else the first that it joins with it; -1 for none.
+  [[nodiscard]] int arrival(int from, int wanted, int server) const;
+  /// Adds what `share` takes from adapter `nic` of a server to a component there.
+  std::optional<Seconds> add_entry(int nic, int server, int to, double share, LinkUse& use) const;
   /// The NICs that a component of server `server` sends over, evenly, by number.
   [[nodiscard]] std::vector<int> nics_at(int component, int server) const;
   /// Adds the network from one NIC to another of other servers.
   std::optional<Seconds> add_network(int from, int to, double share, LinkUse& use) const;
+  /// `ring`: over the devices at which it opens in either server; otherwise each for itself.
   void add_between(const std::vector<Place>& from, const std::vector<Place>& to, double amount,
-                   LinkUse& use) const;
+                   bool ring, LinkUse& use) const;
+  bool add_ports(const NicUse& out, const MachineGraph::Server& here, const NicUse& in,
+                 const MachineGraph::Server& there, double share, LinkUse& use) const;
   /// What `condition` says of devices, on their links; a NIC that several share is as slow as the
   /// product of what they say.
   void degrade(const Conditions& conditions);
   void scale(const std::function<bool(const Link&)>& which, double ratio);
-  void add_inside(const std::vector<Place>& members, GroupPattern pattern, double share,
+  /// `open`: a ring that leaves the server and comes from another one.
+  void add_inside(const std::vector<Place>& members, GroupPattern pattern, double share, bool open,
                   LinkUse& use) const;
+  /// What is remembered of the network, by adapter.
+  mutable std::mutex mutex;
+  mutable std::map<int, std::shared_ptr<const Router::Distances>> networks;
   void add_power();
 };
 

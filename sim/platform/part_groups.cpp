@@ -38,6 +38,13 @@ std::vector<Sends> sends_of(const std::vector<int>& ranks, CollectiveKind kind) 
   return result;
 }
 
+template <class Places>
+std::vector<int> devices_of(const Places& members) {
+  std::vector<int> result;
+  for (const auto& place : members) result.push_back(place.device);
+  return result;
+}
+
 GroupPattern pattern_of(CollectiveKind kind) {
   if (kind == CollectiveKind::AllToAll) return GroupPattern::ToAll;
   return kind == CollectiveKind::SendRecv ? GroupPattern::ToNext : GroupPattern::Ring;
@@ -48,63 +55,80 @@ GroupPattern pattern_of(CollectiveKind kind) {
 // Members of one server send to those of the other in turn: to that of their number, where both
 // have as many.
 void MachinePart::Graph::add_between(const std::vector<Place>& from, const std::vector<Place>& to,
-                                     double amount, LinkUse& use) const {
-  const auto nics_of = [this](const std::vector<Place>& members) {
-    std::vector<int> local;
-    for (const Place& place : members) local.push_back(place.device);
-    return wirings[index(members.front().server)]->nics_among(local);
-  };
+                                     double amount, bool ring, LinkUse& use) const {
+  const ServerWiring& sending = *wirings[index(from.front().server)];
+  const ServerWiring& receiving = *wirings[index(to.front().server)];
   const MachineGraph::Server& here = machine.servers[index(from.front().server)];
   const MachineGraph::Server& there = machine.servers[index(to.front().server)];
-  const std::vector<NicUse> out = nics_of(from), in = nics_of(to);
+  const std::vector<int> senders = devices_of(from), receivers = devices_of(to);
+  const std::vector<NicUse> out = sending.nics_among(senders), in = receiving.nics_among(receivers);
+  LinkUse leave, enter, others;
   const std::size_t pairs = std::lcm(from.size(), to.size());
+  bool all_joined = true;
   for (std::size_t i = 0; i < pairs; ++i) {
     const std::size_t sender = i % from.size(), receiver = i % to.size();
     const double share = amount / static_cast<double>(pairs);
-    std::vector<int> leave, enter;
-    for (const auto& [nic, load] : out[sender].ports) leave.push_back(here.nics[index(nic)]);
-    for (const auto& [nic, load] : in[receiver].ports) enter.push_back(there.nics[index(nic)]);
-    const std::size_t ways = std::lcm(leave.size(), enter.size());
     LinkUse network;
-    bool joined = true;
-    for (std::size_t way = 0; way < ways && joined; ++way) {
-      joined = add_network(leave[way % leave.size()], enter[way % enter.size()],
-                           share / static_cast<double>(ways), network)
-                   .has_value();
-    }
-    if (!joined) {  // on other rails: over the links of a server to the device with that rail
-      const int start = here.devices[index(from[sender].device)];
-      const int end = there.devices[index(to[receiver].device)];
-      add_route(machine, start, route(start, end), share, use);
+    if (!add_ports(out[sender], here, in[receiver], there, share, network)) {  // other rails
+      all_joined = false;
+      add_way(at(here.devices, senders[sender]), at(there.devices, receivers[receiver]), share,
+              others);
       continue;
     }
     for (const auto& [way, part] : network) use[way] += part;
-    add_local(out[sender].own, from.front().server, share, false, use);
-    add_local(in[receiver].own, to.front().server, share, true, use);
+    for (const auto& [way, part] : out[sender].own) leave[way] += share * part;
+    for (const auto& [way, part] : in[receiver].own) enter[way] += share * part;
   }
+  for (const auto& [way, part] : others) use[way] += part;
+  const double each = ring && all_joined ? amount : 1;
+  if (ring && all_joined) {
+    leave = sending.open_ring(senders).leave;
+    enter = receiving.open_ring(receivers).enter;
+  }
+  add_local(leave, from.front().server, each, false, use);
+  add_local(enter, to.front().server, each, true, use);
+}
+
+// From the adapters of one device to those of another, in turn.
+bool MachinePart::Graph::add_ports(const NicUse& out, const MachineGraph::Server& here,
+                                   const NicUse& in, const MachineGraph::Server& there,
+                                   double share, LinkUse& use) const {
+  std::vector<int> leave, enter;
+  for (const auto& [nic, load] : out.ports) leave.push_back(at(here.nics, nic));
+  for (const auto& [nic, load] : in.ports) enter.push_back(at(there.nics, nic));
+  const std::size_t ways = std::lcm(leave.size(), enter.size());
+  for (std::size_t way = 0; way < ways; ++way) {
+    if (!add_network(leave[way % leave.size()], enter[way % enter.size()],
+                     share / static_cast<double>(ways), use)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // Within one server: over its routes, or evenly over links that join every two or lie along axes.
 void MachinePart::Graph::add_inside(const std::vector<Place>& members, GroupPattern pattern,
-                                    double share, LinkUse& use) const {
+                                    double share, bool open, LinkUse& use) const {
   if (members.size() < 2) return;
   const auto server = index(members.front().server);
   const ScaleUpSpec& scale_up = specs[server]->scale_up;
   const bool torus = scale_up.kind == ScaleUpSpec::Kind::Torus;
   const bool mesh = scale_up.kind == ScaleUpSpec::Kind::NvLink && scale_up.switches == 0 &&
                     pattern != GroupPattern::ToNext;
-  std::vector<int> local;
-  for (const Place& place : members) local.push_back(place.device);
+  const std::vector<int> local = devices_of(members);
   if (!torus && !mesh) {
-    add_local(wirings[server]->group(local, pattern).own, members.front().server, share, false,
-              use);
+    const ServerWiring& wiring = *wirings[server];
+    add_local(open ? wiring.open_ring(local).inside : wiring.group(local, pattern).own,
+              members.front().server, share, false, use);
     return;
   }
   std::set<int> group;
   for (const int device : local) group.insert(machine.servers[server].devices[index(device)]);
   const double links = torus ? torus_bandwidth(scale_up) / scale_up.bandwidth
                              : static_cast<double>(members.size() - 1);
-  for (int i = 0; i < static_cast<int>(machine.links.size()); ++i) {
+  const int first = machine.servers[server].first_link;
+  const int end = first + static_cast<int>(wirings[server]->machine().links.size());
+  for (int i = first; i < end; ++i) {
     const Link& link = machine.links[index(i)];
     if (resource_kind(link) != ResourceKind::ScaleUpPort) continue;
     const bool from = group.contains(link.from), to = group.contains(link.to);
@@ -141,8 +165,9 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
     servers.back().push_back(place);
     ++ranks.back();
   }
-  LinkUse up, out;
+  LinkUse up, opened, out;
   GroupLayout layout = graph.layouts(devices);
+  const bool ring = pattern_of(kind) == GroupPattern::Ring && servers.size() > 1;
   const bool one_way = kind == CollectiveKind::SendRecv && devices.size() == 2;
   if (one_way && servers.size() == 1) {
     graph.add_way(component_of_device(devices[0]), component_of_device(devices[1]), 1, up);
@@ -151,17 +176,20 @@ GroupLayout MachinePart::layout(std::span<const int> devices, CollectiveKind kin
     for (const auto& members : servers) {
       const double peers = static_cast<double>(members.size()) - 1;
       const double share = kind == CollectiveKind::AllToAll ? peers / most : 1.0;
-      graph.add_inside(members, pattern_of(kind), share, up);
+      graph.add_inside(members, pattern_of(kind), share, false, up);
+      if (ring) graph.add_inside(members, pattern_of(kind), share, true, opened);
     }
   }
   if (one_way && servers.size() == 2) {
-    graph.add_between(servers[0], servers[1], 1, out);
+    graph.add_between(servers[0], servers[1], 1, false, out);
   } else {
     for (const Sends& send : sends_of(ranks, kind)) {
-      graph.add_between(servers[send.from], servers[send.to], send.amount, out);
+      graph.add_between(servers[send.from], servers[send.to], send.amount, ring, out);
     }
   }
   layout.within.ring = over(up, graph.machine, layout.within.of(kind));
+  // A device sends as much to the NICs as it would where the ring closes: it is as fast.
+  if (ring) layout.within.ring.uses = uses_of(graph.machine, opened);
   layout.within.to_next = layout.within.to_all = {};
   layout.between.ring = over(out, graph.machine, layout.between.ring);
   layout.between.to_all = {};

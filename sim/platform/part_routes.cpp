@@ -62,18 +62,59 @@ std::vector<int> MachinePart::Graph::nics_at(int component, int server) const {
   return result;
 }
 
+// A server's adapters are asked about together, those of the next server after them.
+std::shared_ptr<const Router::Distances> MachinePart::Graph::network_of(int nic) const {
+  constexpr std::size_t kRemembered = 64;
+  const std::lock_guard lock(mutex);
+  if (const auto known = networks.find(nic); known != networks.end()) return known->second;
+  if (networks.size() == kRemembered) networks.clear();
+  return networks.emplace(nic, std::make_shared<const Router::Distances>(router.over_network(nic)))
+      .first->second;
+}
+
 std::optional<Seconds> MachinePart::Graph::add_network(int from, int to, double share,
                                                        LinkUse& use) const {
-  const Route way = route(from, to);
-  for (const int link : way.links) {
-    if (machine.links[index(link)].kind != "network") return std::nullopt;
-  }
+  const Route way = router.route(*network_of(from), to);
   if (way.links.empty()) return std::nullopt;
   add_route(machine, from, way, share, use);
   return way.latency;
 }
 
-// Over the NICs of both ends; where the network does not join these, as its router would.
+int MachinePart::Graph::arrival(int from, int wanted, int server) const {
+  const auto network = network_of(from);
+  const std::vector<int>& nics = machine.servers[index(server)].nics;
+  const auto joined = [&](int nic) { return !router.route(*network, at(nics, nic)).links.empty(); };
+  if (joined(wanted)) return wanted;
+  for (int nic = 0; nic < static_cast<int>(nics.size()); ++nic) {
+    if (joined(nic)) return nic;
+  }
+  return -1;
+}
+
+// Another device's adapter hands over to that device, if links of the devices lead on from it.
+std::optional<Seconds> MachinePart::Graph::add_entry(int nic, int server, int to, double share,
+                                                     LinkUse& use) const {
+  const MachineGraph::Server& here = machine.servers[index(server)];
+  const ServerWiring& wiring = *wirings[index(server)];
+  const int entry = at(here.nics, nic);
+  if (entry == to) return Seconds(0);
+  const std::vector<int> own = nics_at(to, server);
+  const int device = wiring.device_at(nic);
+  const bool other = std::find(own.begin(), own.end(), nic) == own.end() && device >= 0;
+  if (!other || machine.components[index(to)].kind != ComponentKind::Device) {
+    return add_way(entry, to, share, use);
+  }
+  const int over = at(here.devices, device);
+  const Route on = wiring.routes().route(over - here.first_component, to - here.first_component);
+  if (!wiring.routes().own(on)) return add_way(entry, to, share, use);
+  const auto first = add_way(entry, over, share, use);
+  const auto second = add_way(over, to, share, use);
+  if (!first || !second) return std::nullopt;
+  return *first + *second;
+}
+
+// Over the NICs of both ends; where the network does not join these, over those of the sender and
+// what they lead to.
 std::optional<Seconds> MachinePart::Graph::add_copy(int from, int to, LinkUse& use) const {
   const int sender = server_of(from), receiver = server_of(to);
   const std::vector<int> out = nics_at(from, sender), in = nics_at(to, receiver);
@@ -82,11 +123,13 @@ std::optional<Seconds> MachinePart::Graph::add_copy(int from, int to, LinkUse& u
   const std::size_t ways = std::lcm(out.size(), in.size());
   for (std::size_t i = 0; i < ways; ++i) {
     const int here = machine.servers[index(sender)].nics[index(out[i % out.size()])];
-    const int there = machine.servers[index(receiver)].nics[index(in[i % in.size()])];
+    const int nic = arrival(here, in[i % in.size()], receiver);
+    if (nic < 0) return std::nullopt;
+    const int there = at(machine.servers[index(receiver)].nics, nic);
     const double share = 1 / static_cast<double>(ways);
     const auto leave = from == here ? Seconds(0) : add_way(from, here, share, use);
     const auto cross = add_network(here, there, share, use);
-    const auto enter = there == to ? Seconds(0) : add_way(there, to, share, use);
+    const auto enter = add_entry(nic, receiver, to, share, use);
     if (!leave || !cross || !enter) return std::nullopt;
     latency = max(latency, *leave + *cross + *enter);
   }

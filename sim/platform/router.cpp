@@ -6,12 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <queue>
 #include <set>
 #include <utility>
 
 #include <boost/graph/compressed_sparse_row_graph.hpp>
-#include <boost/graph/dijkstra_shortest_paths.hpp>
-#include <boost/property_map/function_property_map.hpp>
 
 #include <orrery/error.hpp>
 
@@ -28,9 +27,6 @@ std::int64_t cost_of(const Link& link) {
   return std::llround(link.latency.si() * 1e12) * kPicosecond + 1;
 }
 
-// More than any route takes: what a link that may not be taken costs.
-constexpr std::int64_t kBlocked = std::int64_t{1} << 57;
-
 struct Edge {
   std::int64_t cost = 0;
   int link = 0;
@@ -39,8 +35,6 @@ struct Edge {
 BytesPerSecond width_of(const Link& link, int from) {
   return link.from == from ? link.bandwidth : link.back;
 }
-
-bool belongs_to_devices(const Link& link) { return link.kind == "nvlink" || link.kind == "ici"; }
 
 }  // namespace
 
@@ -59,6 +53,13 @@ Router::Router(const MachineGraph& machine) : machine_(machine) {
     ends.insert(ends.end(), {{link.from, link.to}, {link.to, link.from}});
     edges.insert(edges.end(), 2, {.cost = cost_of(link), .link = i});
     levels.insert({link.bandwidth, link.back});
+    link_kinds_.push_back(link.kind == "nvlink" || link.kind == "ici" ? LinkKind::Own
+                          : link.kind == "hbm"                        ? LinkKind::Memory
+                          : link.kind == "network"                    ? LinkKind::Network
+                                                                      : LinkKind::Other);
+  }
+  for (const Component& component : machine.components) {
+    devices_.push_back(component.kind == ComponentKind::Device);
   }
   levels_.assign(levels.begin(), levels.end());
   const int vertices = static_cast<int>(machine.components.size());
@@ -70,12 +71,43 @@ Router::~Router() = default;
 
 // Whether a route may go over `link` from its end `from`, where it starts or where it has come.
 bool Router::open(int link, int from, bool first, const Filter& filter) const {
-  const Link& one = machine_.links[index(link)];
-  if (width_of(one, from) < filter.floor) return false;
-  if (filter.own && !belongs_to_devices(one)) return false;
-  if (first || one.kind == "hbm") return true;
-  if (machine_.components[index(from)].kind != ComponentKind::Device) return true;
+  const LinkKind kind = link_kinds_[index(link)];
+  if (filter.only == Only::Own && kind != LinkKind::Own) return false;
+  if (filter.only == Only::Network && kind != LinkKind::Network) return false;
+  if (width_of(machine_.links[index(link)], from) < filter.floor) return false;
+  if (first || kind == LinkKind::Memory || !devices_[index(from)]) return true;
   return filter.forward && machine_.devices_forward[index(from)];
+}
+
+// Dijkstra's algorithm; Boost's walks over edges that may not be taken, too. Of equally short ways
+// the last step is from the lowest component, over its first link.
+Router::Distances Router::distances(int from, const Filter& filter) const {
+  const Graph::Adjacency& graph = graph_->adjacency;
+  Distances result{.from = from,
+                   .cost = std::vector<std::int64_t>(machine_.components.size(), kUnreached),
+                   .last = std::vector<Distances::Step>(machine_.components.size())};
+  using Reached = std::pair<std::int64_t, int>;
+  std::priority_queue<Reached, std::vector<Reached>, std::greater<>> nearest;
+  result.cost[index(from)] = 0;
+  nearest.emplace(0, from);
+  while (!nearest.empty()) {
+    const auto [cost, component] = nearest.top();
+    nearest.pop();
+    if (cost > result.cost[index(component)]) continue;
+    const auto [begin, end] = boost::out_edges(component, graph);
+    for (auto edge = begin; edge != end; ++edge) {
+      const int to = boost::target(*edge, graph);
+      std::int64_t& known = result.cost[index(to)];
+      Distances::Step& last = result.last[index(to)];
+      const std::int64_t there = cost + graph[*edge].cost;
+      const bool nearer = there < known || (there == known && component < last.from);
+      if (!nearer || !open(graph[*edge].link, component, component == from, filter)) continue;
+      last = {.from = component, .link = graph[*edge].link};
+      if (there < known) nearest.emplace(there, to);
+      known = there;
+    }
+  }
+  return result;
 }
 
 std::vector<Route> Router::routes(int from, std::span<const int> to, const Filter& filter) const {
@@ -83,49 +115,28 @@ std::vector<Route> Router::routes(int from, std::span<const int> to, const Filte
     return component >= 0 && component < static_cast<int>(machine_.components.size());
   };
   ORRERY_CHECK(known(from) && std::all_of(to.begin(), to.end(), known));
-  const Graph::Adjacency& graph = graph_->adjacency;
-  std::vector<std::int64_t> cost(machine_.components.size());
-  const auto ids = boost::get(boost::vertex_index, graph);
-  const auto weigh = [&](const Graph::Adjacency::edge_descriptor& edge) {
-    const int start = boost::source(edge, graph);
-    const bool may = open(graph[edge].link, start, start == from, filter);
-    return may ? graph[edge].cost : graph[edge].cost + kBlocked;
-  };
-  boost::dijkstra_shortest_paths(
-      graph, from,
-      boost::weight_map(
-          boost::make_function_property_map<Graph::Adjacency::edge_descriptor, std::int64_t>(weigh))
-          .distance_map(boost::make_iterator_property_map(cost.begin(), ids))
-          .distance_inf(kUnreached));
+  const Distances found = distances(from, filter);
   std::vector<Route> result;
-  for (const int target : to) result.push_back(trace(from, target, cost, filter));
+  result.reserve(to.size());
+  for (const int target : to) result.push_back(route(found, target));
   return result;
 }
 
-// Walks back from the end, each time to the lowest component that lies on a shortest route.
-Route Router::trace(int from, int to, std::span<const std::int64_t> cost,
-                    const Filter& filter) const {
-  const Graph::Adjacency& graph = graph_->adjacency;
+Router::Distances Router::over_network(int from) const {
+  return distances(from, {.only = Only::Network});
+}
+
+Route Router::route(const Distances& distances, int to) const {
   Route route;
-  if (cost[index(to)] >= kBlocked) return route;
-  while (to != from) {
-    int previous = std::numeric_limits<int>::max();
-    int taken = 0;
-    const auto [first, last] = boost::out_edges(to, graph);
-    for (auto edge = first; edge != last; ++edge) {
-      const int neighbour = boost::target(*edge, graph);
-      const bool shortest = cost[index(neighbour)] == cost[index(to)] - graph[*edge].cost;
-      if (!shortest || neighbour >= previous) continue;
-      if (!open(graph[*edge].link, neighbour, neighbour == from, filter)) continue;
-      previous = neighbour;
-      taken = graph[*edge].link;
-    }
-    const Link& link = machine_.links[index(taken)];
-    const BytesPerSecond way = width_of(link, previous);
+  if (distances.cost[index(to)] == kUnreached) return route;
+  while (to != distances.from) {
+    const Distances::Step& last = distances.last[index(to)];
+    const Link& link = machine_.links[index(last.link)];
+    const BytesPerSecond way = width_of(link, last.from);
     route.bandwidth = route.links.empty() ? way : min(route.bandwidth, way);
     route.latency += link.latency;
-    route.links.push_back(taken);
-    to = previous;
+    route.links.push_back(last.link);
+    to = last.from;
   }
   std::reverse(route.links.begin(), route.links.end());
   return route;
@@ -143,7 +154,7 @@ BytesPerSecond Router::widest_at(int component) const {
   return widest;
 }
 
-// Level by level, the highest first; what no level reaches is found out after the first.
+// Level by level, the highest first; what no level reaches is found out after the second.
 std::vector<Route> Router::widest(int from, std::span<const int> to, bool own, bool forward) const {
   std::vector<Route> result(to.size());
   std::vector<std::size_t> left;  // of `to`, without a route yet
@@ -154,26 +165,23 @@ std::vector<Route> Router::widest(int from, std::span<const int> to, bool own, b
     most = max(most, widest_at(to[i]));
   }
   most = min(most, widest_at(from));
-  // Keeps the routes that are found, or drops what has none.
-  const auto take = [&](BytesPerSecond floor, bool keep) {
-    std::vector<int> targets;
-    for (const std::size_t i : left) targets.push_back(to[i]);
-    const std::vector<Route> found =
-        routes(from, targets, {.floor = floor, .own = own, .forward = forward});
-    std::vector<std::size_t> still;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      if (found[i].links.empty() == keep) still.push_back(left[i]);
-      if (keep) result[left[i]] = found[i];
-    }
-    left.swap(still);
-  };
-  bool first = true;
+  Filter filter{.only = own ? Only::Own : Only::All, .forward = forward};
+  int tried = 0;
   for (const BytesPerSecond level : levels_) {
     if (level > most) continue;
     if (left.empty()) break;
-    take(level, true);
-    if (first && !left.empty()) take(BytesPerSecond(0), false);
-    first = false;
+    if (tried++ == 2) {
+      filter.floor = BytesPerSecond(0);
+      const std::vector<std::int64_t> cost = distances(from, filter).cost;
+      std::erase_if(left, [&](std::size_t i) { return cost[index(to[i])] == kUnreached; });
+    }
+    filter.floor = level;
+    const Distances found = distances(from, filter);
+    std::erase_if(left, [&](std::size_t i) {
+      if (found.cost[index(to[i])] == kUnreached) return false;
+      result[i] = route(found, to[i]);
+      return true;
+    });
   }
   return result;
 }

@@ -27,22 +27,40 @@ class Router {
   [[nodiscard]] std::vector<Route> widest(int from, std::span<const int> to, bool own,
                                           bool forward) const;
 
+  /// How far it is from one component to every other, and the last step of the way.
+  struct Distances {
+    struct Step {
+      int from = 0, link = 0;
+    };
+    int from = 0;
+    std::vector<std::int64_t> cost;  ///< by component; the greatest value where nothing leads
+    std::vector<Step> last;          ///< likewise
+  };
+  /// Over links of the network only, from one adapter to others. O(E log V) of the network.
+  [[nodiscard]] Distances over_network(int from) const;
+  /// The route to one of them, empty where there is none. O(its links).
+  [[nodiscard]] Route route(const Distances& distances, int to) const;
+
  private:
   struct Graph;
+  enum class Only : std::uint8_t { All, Own, Network };
   /// Which links may be taken.
   struct Filter {
     BytesPerSecond floor{};  ///< at least so wide
-    bool own = false;
+    Only only = Only::All;
     bool forward = true;  ///< devices pass on, as MachineGraph::devices_forward
   };
   [[nodiscard]] std::vector<Route> routes(int from, std::span<const int> to,
                                           const Filter& filter) const;
+  [[nodiscard]] Distances distances(int from, const Filter& filter) const;
   [[nodiscard]] bool open(int link, int from, bool first, const Filter& filter) const;
-  [[nodiscard]] Route trace(int from, int to, std::span<const std::int64_t> cost,
-                            const Filter& filter) const;
   [[nodiscard]] BytesPerSecond widest_at(int component) const;
 
   const MachineGraph& machine_;
+  /// By link, and by component, what the search asks of every one that it meets.
+  enum class LinkKind : std::uint8_t { Other, Own, Memory, Network };
+  std::vector<LinkKind> link_kinds_;
+  std::vector<bool> devices_;
   std::vector<BytesPerSecond> levels_;  // bandwidths of the links, the highest first
   std::unique_ptr<const Graph> graph_;
 };

@@ -102,27 +102,19 @@ std::vector<int> RoutedGroup::ring_order(std::span<const int> devices) const {
   std::vector<int> result{devices.front()};
   std::vector<int> left(devices.begin() + 1, devices.end());
   while (!left.empty()) {
-    auto best = left.begin();
-    Route fastest = routes_.route(component(result.back()), component(*best));
-    for (auto other = left.begin() + 1; other != left.end(); ++other) {
-      const Route candidate = routes_.route(component(result.back()), component(*other));
-      const bool faster = candidate.bandwidth > fastest.bandwidth;
-      const bool nearer =
-          candidate.bandwidth == fastest.bandwidth && candidate.latency < fastest.latency;
-      if (!faster && !nearer) continue;
-      best = other;
-      fastest = candidate;
-    }
+    const std::vector<Route>& ways = routes_.between_devices(result.back());
+    const auto best = std::min_element(left.begin(), left.end(), [&](int one, int other) {
+      const Route &a = ways[index(one)], &b = ways[index(other)];
+      return a.bandwidth != b.bandwidth ? a.bandwidth > b.bandwidth : a.latency < b.latency;
+    });
     result.push_back(*best);
     left.erase(best);
   }
   return result;
 }
 
-std::vector<RoutedGroup::Send> RoutedGroup::sends(std::span<const int> devices,
-                                                  GroupPattern pattern) const {
-  std::vector<int> order(devices.begin(), devices.end());
-  if (pattern == GroupPattern::Ring) order = ring_order(devices);
+std::vector<RoutedGroup::Send> RoutedGroup::sends(const std::vector<int>& order,
+                                                  GroupPattern pattern) {
   std::vector<Send> result;
   for (std::size_t i = 0; i < order.size(); ++i) {
     if (pattern != GroupPattern::ToAll) {
@@ -138,16 +130,20 @@ std::vector<RoutedGroup::Send> RoutedGroup::sends(std::span<const int> devices,
 
 // What every device sends goes evenly to those that it sends to.
 bool RoutedGroup::add(std::span<const int> devices, GroupPattern pattern, GroupUse& use) const {
-  const std::vector<Send> all = sends(devices, pattern);
+  use.order.assign(devices.begin(), devices.end());
+  if (pattern == GroupPattern::Ring) use.order = ring_order(devices);
+  const std::vector<Send> all = sends(use.order, pattern);
   const double share = static_cast<double>(devices.size()) / static_cast<double>(all.size());
+  ServerRoutes::Loads loads(routes_);
   use.direct = true;
   for (const Send& send : all) {
-    const Route way = routes_.route(component(send.from), component(send.to));
+    const Route& way = routes_.between_devices(send.from)[index(send.to)];
     if (way.links.empty()) return false;
-    routes_.add(component(send.from), way, share, use.own);
+    loads.add(at(machine_.devices, send.from), way, share);
     use.latency = max(use.latency, way.latency);
     use.direct = use.direct && routes_.own(way);
   }
+  use.own = loads.use();
   return true;
 }
 

@@ -19,6 +19,7 @@ struct GroupUse {
   BytesPerSecond together{};  ///< likewise with all groups of its shape in the server at once
   Seconds latency{};          ///< of the slowest way from device to device
   bool direct = false;        ///< over links of the devices only
+  std::vector<int> order;     ///< over routes: in which each sends to the next, as a ring
   /// Per byte that each device sends: of the group alone; and what all groups of its shape in the
   /// server take of the same ways.
   LinkUse own, shared;
@@ -41,11 +42,8 @@ class RoutedGroup {
   struct Send {
     int from = 0, to = 0;
   };
-  [[nodiscard]] int component(int device) const {
-    return machine_.devices[static_cast<std::size_t>(device)];
-  }
   [[nodiscard]] std::vector<int> ring_order(std::span<const int> devices) const;
-  [[nodiscard]] std::vector<Send> sends(std::span<const int> devices, GroupPattern pattern) const;
+  [[nodiscard]] static std::vector<Send> sends(const std::vector<int>& order, GroupPattern pattern);
   [[nodiscard]] bool add(std::span<const int> devices, GroupPattern pattern, GroupUse& use) const;
 
   const MachineGraph& machine_;

@@ -1,6 +1,9 @@
 #include "platform/server_routes.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "platform/index.hpp"
@@ -19,8 +22,25 @@ Route joined(Route first, const Route& second) {
 
 }  // namespace
 
+std::pair<std::int64_t, std::size_t> distance(const Route& route) {
+  return {std::llround(route.latency.si() * 1e12), route.links.size()};
+}
+
 ServerRoutes::ServerRoutes(const MachineGraph& machine, const ServerSpec& spec)
-    : machine_(machine), spec_(spec), router_(machine) {}
+    : machine_(machine), spec_(spec), router_(machine) {
+  std::map<std::tuple<int, int, std::string>, std::size_t> known;
+  for (int i = 0; i < static_cast<int>(machine.links.size()); ++i) {
+    const Link& link = machine.links[index(i)];
+    const auto [hop, added] = known.try_emplace(
+        {std::min(link.from, link.to), std::max(link.from, link.to), link.kind}, hops_.size());
+    if (added) hops_.emplace_back();
+    hops_[hop->second].push_back(i);
+    hop_of_.push_back(hop->second);
+  }
+  for (std::size_t i = 0; i < machine.devices.size(); ++i) {
+    device_numbers_.emplace(machine.devices[i], static_cast<int>(i));
+  }
+}
 
 // Routes of one kind to those that have none yet.
 template <class Find>
@@ -54,10 +74,11 @@ std::vector<Route> ServerRoutes::routes(int from, std::span<const int> to) const
   return result;
 }
 
-const std::vector<Route>& ServerRoutes::between_devices(int from) const {
+const std::vector<Route>& ServerRoutes::between_devices(int number) const {
   const std::lock_guard lock(mutex_);
-  const auto [row, missing] = known_.try_emplace(from);
+  const auto [row, missing] = known_.try_emplace(number);
   if (!missing) return row->second;
+  const int from = at(machine_.devices, number);
   std::vector<Route>& result = row->second;
   result.resize(machine_.devices.size());
   add_widest(from, machine_.devices, true, result);
@@ -71,9 +92,11 @@ const std::vector<Route>& ServerRoutes::between_devices(int from) const {
 }
 
 Route ServerRoutes::route(int from, int to) const {
-  if (!device(from) || !device(to)) return routes(from, std::span(&to, 1)).front();
-  const auto place = std::find(machine_.devices.begin(), machine_.devices.end(), to);
-  return between_devices(from)[static_cast<std::size_t>(place - machine_.devices.begin())];
+  const auto sender = device_numbers_.find(from), receiver = device_numbers_.find(to);
+  if (sender == device_numbers_.end() || receiver == device_numbers_.end()) {
+    return routes(from, std::span(&to, 1)).front();
+  }
+  return between_devices(sender->second)[index(receiver->second)];
 }
 
 Route ServerRoutes::through_host(int from, int to) const {
@@ -105,22 +128,45 @@ bool ServerRoutes::own(const Route& route) const {
 void ServerRoutes::add(int from, const Route& route, double share, LinkUse& use) const {
   for (const int taken : route.links) {
     const Link& link = machine_.links[index(taken)];
-    const int to = link.from == from ? link.to : link.from;
-    std::vector<Way> ways;
-    BytesPerSecond all{};
-    for (int i = 0; i < static_cast<int>(machine_.links.size()); ++i) {
-      const Link& other = machine_.links[index(i)];
-      const bool there = other.from == from && other.to == to;
-      const bool back = other.from == to && other.to == from;
-      if ((!there && !back) || other.kind != link.kind) continue;
-      ways.push_back({i, back && !other.half_duplex});
-      all += capacity_of(other, ways.back());
-    }
-    for (const Way& way : ways) {
-      use[way] += share * (capacity_of(machine_.links[index(way.link)], way) / all);
-    }
-    from = to;
+    add_hop(taken, link.from == from, share, use);
+    from = link.from == from ? link.to : link.from;
   }
+}
+
+void ServerRoutes::add_hop(int taken, bool forward, double share, LinkUse& use) const {
+  const int from = forward ? machine_.links[index(taken)].from : machine_.links[index(taken)].to;
+  const std::vector<int>& parallel = hops_[hop_of_[index(taken)]];
+  const auto way_of = [&](int number) -> Way {
+    const Link& link = machine_.links[index(number)];
+    return {number, link.from != from && !link.half_duplex};
+  };
+  BytesPerSecond all{};
+  for (const int one : parallel) all += capacity_of(machine_.links[index(one)], way_of(one));
+  for (const int one : parallel) {
+    const Way way = way_of(one);
+    use[way] += share * (capacity_of(machine_.links[index(one)], way) / all);
+  }
+}
+
+ServerRoutes::Loads::Loads(const ServerRoutes& routes)
+    : routes_(routes), there_(routes.machine_.links.size()), back_(there_.size()) {}
+
+void ServerRoutes::Loads::add(int from, const Route& route, double share) {
+  for (const int taken : route.links) {
+    const Link& link = routes_.machine_.links[index(taken)];
+    const bool forward = link.from == from;
+    (forward ? there_ : back_)[index(taken)] += share;
+    from = forward ? link.to : link.from;
+  }
+}
+
+LinkUse ServerRoutes::Loads::use() const {
+  LinkUse result;
+  for (int i = 0; i < static_cast<int>(there_.size()); ++i) {
+    if (there_[index(i)] > 0) routes_.add_hop(i, true, there_[index(i)], result);
+    if (back_[index(i)] > 0) routes_.add_hop(i, false, back_[index(i)], result);
+  }
+  return result;
 }
 
 }  // namespace orrery

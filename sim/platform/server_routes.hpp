@@ -1,15 +1,20 @@
 #pragma once
 /// The ways that copies and messages take within one server.
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "platform/link_use.hpp"
 #include "platform/router.hpp"
 
 namespace orrery {
+
+/// Latency to a picosecond, then links: what makes a route the nearer one.
+std::pair<std::int64_t, std::size_t> distance(const Route& route);
 
 /// The rule: two devices that their own links join (NVLink, ICI) talk over those. Where there are
 /// none, and to everything else, the widest route is taken, and of equally wide ones that of least
@@ -26,15 +31,27 @@ class ServerRoutes {
   [[nodiscard]] std::vector<Route> routes(int from, std::span<const int> to) const;
   /// Adds what a message takes: a hop over several links of one kind is spread over them.
   void add(int from, const Route& route, double share, LinkUse& use) const;
+  /// From a device to all devices, by number: no route to itself and to those that it does not
+  /// reach. Remembered. Thread-safe.
+  [[nodiscard]] const std::vector<Route>& between_devices(int number) const;
+  /// Sums what many messages take, as add() does. O(links) to make and to read.
+  class Loads {
+   public:
+    explicit Loads(const ServerRoutes& routes);
+    void add(int from, const Route& route, double share);
+    [[nodiscard]] LinkUse use() const;
+
+   private:
+    const ServerRoutes& routes_;
+    std::vector<double> there_, back_;  // by link
+  };
   /// Whether it takes links of the devices only.
   [[nodiscard]] bool own(const Route& route) const;
   [[nodiscard]] const Router& router() const { return router_; }
 
  private:
-  [[nodiscard]] bool device(int component) const {
-    return machine_.components[static_cast<std::size_t>(component)].kind == ComponentKind::Device;
-  }
-  [[nodiscard]] const std::vector<Route>& between_devices(int from) const;
+  /// Adds what goes over the links of one kind that join the ends of link `taken`.
+  void add_hop(int taken, bool forward, double share, LinkUse& use) const;
   template <class Find>
   void add_missing(int from, std::span<const int> to, std::vector<Route>& result, Find find) const;
   void add_widest(int from, std::span<const int> to, bool own_links,
@@ -44,8 +61,11 @@ class ServerRoutes {
   const MachineGraph& machine_;
   const ServerSpec& spec_;
   Router router_;
+  std::vector<std::vector<int>> hops_;  // links of one kind between two components
+  std::vector<std::size_t> hop_of_;     // by link: its place in hops_
+  std::map<int, int> device_numbers_;   // by component
   mutable std::mutex mutex_;
-  mutable std::map<int, std::vector<Route>> known_;  // by device: to all devices
+  mutable std::map<int, std::vector<Route>> known_;  // by device, as between_devices()
 };
 
 }  // namespace orrery

@@ -1,8 +1,6 @@
 #include "platform/server_wiring.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <utility>
 
 #include <orrery/error.hpp>
@@ -16,11 +14,6 @@ PlatformSpec alone(const ServerSpec& server) {
   PlatformSpec spec;
   spec.server = server;
   return spec;
-}
-
-// Latency to a picosecond, then links.
-std::pair<std::int64_t, std::size_t> distance(const Route& route) {
-  return {std::llround(route.latency.si() * 1e12), route.links.size()};
 }
 
 // The places of those that are nearest; empty when none is reached.
@@ -106,6 +99,13 @@ std::vector<NicUse> ServerWiring::nics_among(std::span<const int> devices) const
     }
   }
   return result;
+}
+
+int ServerWiring::device_at(int nic) const {
+  for (std::size_t device = 0; device < own_nics_.size(); ++device) {
+    if (own_nics_[device].ports.contains(nic)) return static_cast<int>(device);
+  }
+  return -1;
 }
 
 int ServerWiring::nearest_nic(int component, int turn) const {

@@ -2,6 +2,7 @@
 /// What the devices of one server reach over its links: one another, and its NICs. Found on the
 /// graph of a single server; remembers what it was asked.
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <span>
@@ -21,6 +22,14 @@ struct NicUse {
   BytesPerSecond rate{};  ///< with all of its fellows sending as much
 };
 
+/// What a ring takes of a server that it enters from another one and leaves for the next, for every
+/// byte that each device sends around it.
+struct OpenRing {
+  LinkUse inside;  ///< from the device at which it enters past all others to that which it leaves
+  LinkUse leave;   ///< from there to the NICs
+  LinkUse enter;   ///< from the NICs, as a device sends to them
+};
+
 class ServerWiring {
  public:
   explicit ServerWiring(const ServerSpec& spec);
@@ -38,12 +47,22 @@ class ServerWiring {
   [[nodiscard]] const std::vector<NicUse>& nics_of_all() const { return nics_; }
   /// By place in `devices`, with those alone sending over the same NICs. @pre the server has NICs
   [[nodiscard]] std::vector<NicUse> nics_among(std::span<const int> devices) const;
+  /// Several rings that enter and leave at different devices, as it suits the NICs; every one of
+  /// these carries as much as with nics_among(). `devices` as for group(), or one. @pre the server
+  /// has NICs
+  [[nodiscard]] OpenRing open_ring(std::span<const int> devices) const;
+  /// The device that sends over this NIC, the first of several; -1 for none.
+  [[nodiscard]] int device_at(int nic) const;
   /// Of the NICs nearest to a component of machine() the one whose turn it is, by number; -1 where
   /// it reaches none.
   [[nodiscard]] int nearest_nic(int component, int turn) const;
 
  private:
   void deal_nics();
+  /// How much of the rings leaves by each hop from a device of `order` to the next.
+  [[nodiscard]] std::vector<double> openings(const std::vector<int>& order) const;
+  [[nodiscard]] bool same_nics(int device, int other) const;
+  [[nodiscard]] std::int64_t detour(int from, int to) const;
   [[nodiscard]] const std::vector<int>& nics() const { return machine_.servers.front().nics; }
 
   ServerSpec spec_;
