@@ -44,8 +44,9 @@ Watts beside(const DevicePoint& device, int multiprocessors, BytesPerSecond memo
 }
 
 // Flows of one collective may ask more of a resource together than it has in the time that their
-// model says: a ring that leaves the server does not close inside it. Alone they take what there
-// is, and so beside others.
+// model says: of ways that are alike each takes as of its busiest one, and these need not be one
+// way. A ring over several servers is inside one on this slot, and leaves it on that. Alone they
+// take what there is, and so beside others.
 void fit_together(CollectiveCost& cost) {
   if (cost.flows.size() < 2 || cost.transfer <= Seconds(0)) return;
   std::map<std::uint32_t, std::pair<const LinkFlow*, double>> asked;  // first flow; of capacity
@@ -89,7 +90,7 @@ CostTable::CostTable(const WorkTables& tables, std::vector<DevicePoint> kinds,
   for (const CollectiveUse& use : tables.collectives) {
     collectives_.push_back(use.cost ? *use.cost : collectives.cost(use.request));
     if (use.request.copy_engine) collectives_.back().multiprocessors = 0;
-    // Of placed ones other ranks load the same resources: that is for whoever shares them.
+    // Placed ones name every way by itself, and take of it what they do.
     if (!use.request.layout.placed) fit_together(collectives_.back());
   }
 }

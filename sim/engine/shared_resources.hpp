@@ -18,10 +18,9 @@ struct PlacedLoad {
 };
 std::vector<PlacedLoad> placed_loads(const CollectiveCost& cost);
 
-/// Adds to `result` what ranks wait for one another on WorkTables::resources: no earlier than the
-/// bottleneck lets the transfers of each resource through, in the order of their starts. Exact
-/// where all that compete on one resource start together; nothing where nobody shares. @pre every
-/// rank has one pass, and its placed collective ends it
+/// Adds to `result` what ranks wait for one another on WorkTables::resources, whose shares follow
+/// the flows that are under way, as in the kernel. @pre every rank has one pass, and its placed
+/// collective ends it
 void share_resources(const Outline& outline, const CostTable& costs, StepResult& result);
 
 }  // namespace orrery

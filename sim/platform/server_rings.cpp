@@ -5,6 +5,7 @@
 
 #include "platform/device_rings.hpp"
 #include "platform/index.hpp"
+#include "platform/resource_table.hpp"
 
 namespace orrery {
 namespace {
@@ -30,7 +31,8 @@ std::vector<std::vector<int>> groups_alike(std::span<const int> devices, int all
   return groups;
 }
 
-// The links between devices of a group, by place in it.
+// The devices' own links between those of a group, by place in it. A PCIe wire is a way like
+// others.
 class DirectLinks {
  public:
   DirectLinks(const MachineGraph& machine, std::span<const int> devices)
@@ -41,6 +43,7 @@ class DirectLinks {
     }
     for (int i = 0; i < static_cast<int>(machine.links.size()); ++i) {
       const Link& link = machine.links[index(i)];
+      if (resource_kind(link) != ResourceKind::ScaleUpPort) continue;
       const auto from = places.find(link.from), to = places.find(link.to);
       if (from == places.end() || to == places.end()) continue;
       add(from->second, to->second, {i, false});

@@ -103,13 +103,55 @@ TEST(Transfers, InOppositeDirectionsDoNotShare) {
 // The second starts after 0.5 s: the first has 15 of its 30 GB left, both get 15 GB/s for 1 s, then
 // the second has 15 GB left alone: 0.5 s.
 TEST(Transfers, StartWhenTheyAreDue) {
-  const Report report =
-      transfer(kOneSwitch,
-               "copies: [{from: server0.gpu0, to: server0.cpu0, bytes: 30 GB}, "
-               "{from: server0.gpu1, to: server0.cpu0, bytes: 30 GB, at: 500 ms}]");
-  EXPECT_NEAR(report.transfers[0].time.si(), 1.5, kExact);
-  EXPECT_NEAR(report.transfers[1].time.si(), 1.5, kExact);
-  EXPECT_NEAR(report.step.step_time.si(), 2.0, kExact);
+  const char* copies =
+      "copies: [{from: server0.gpu0, to: server0.cpu0, bytes: 30 GB}, "
+      "{from: server0.gpu1, to: server0.cpu0, bytes: 30 GB, at: 500 ms}]";
+  for (const Changes& fidelity : {Changes{}, kAnalytic}) {
+    const Report report = transfer(kOneSwitch, copies, fidelity);
+    EXPECT_NEAR(report.transfers[0].time.si(), 1.5, kExact);
+    EXPECT_NEAR(report.transfers[1].time.si(), 1.5, kExact);
+    EXPECT_NEAR(report.step.step_time.si(), 2.0, kExact);
+  }
+}
+
+/// Two servers of four cards on PCIe, two a switch and a switch a socket, with one adapter.
+constexpr const char* kPcieServers = R"(
+system:
+  servers: 2
+  server:
+    name: box
+    accelerator: {use: accelerators/a100-sxm-80gb}
+    accelerators: 4
+    scale_up: {kind: pcie}
+    sockets: 2
+    nics: 1
+    nic: {bandwidth: 200 Gbit/s, latency: 0.3 us}
+    cpu: {use: cpus/xeon-8462y}
+    pcie: {bandwidth: 31.5 GB/s, latency: 1 us, devices_per_switch: 2}
+  fabric: {leaf: {use: switches/qm8700}, cable_latency: 0.1 us}
+  communication: {model: collective.nccl, scale_up: {use: communication/pcie}, scale_out: {use: communication/infiniband-hdr}}
+workload: {kind: transfers, copies: []}
+)";
+
+// Every card sends 2 x 7/8 of 1 GB around the ring over its slot, of which PCIe reaches 0.65; what
+// it hands over to the other server is part of that. Alone nothing is shared, as a collective.
+TEST(Transfers, OfOneAllReduceOverPcieTakeWhatTheCollectiveDoes) {
+  const double bytes = 2 * 7.0 / 8 / (0.65 * 31.5);
+  for (const Changes& fidelity : {Changes{}, kAnalytic}) {
+    const Report placed = transfer(
+        kPcieServers,
+        "collectives: [{operation: all_reduce, bytes: 1 GB, devices: [0, 1, 2, 3, 4, 5, 6, 7]}]",
+        fidelity);
+    const Report alone =
+        transfer(kPcieServers, "",
+                 Changes{{"workload", "{kind: collective, collective: all_reduce, bytes: 1 GB}"}} +
+                     fidelity);
+    EXPECT_NEAR(placed.step.step_time / alone.step.step_time, 1, 1e-6);
+    EXPECT_NEAR(placed.transfers[0].time / placed.transfers[0].alone, 1, kExact);
+    // Start, 14 hops, filling and the last copy: under a millisecond.
+    EXPECT_GT(placed.step.step_time.si(), bytes);
+    EXPECT_LT(placed.step.step_time.si(), bytes + 1e-3);
+  }
 }
 
 TEST(Transfers, DrawThePowerOfWhatTheyUse) {

@@ -125,5 +125,35 @@ TEST(Copy, ToAnotherRailGoesOverTheLinksOfAServer) {
   EXPECT_DOUBLE_EQ(nvlink, 2);
 }
 
+// Card 3 leaves by its own adapter and arrives at that of the other card 3, though card 2's is on
+// the same switch and leads there, too.
+TEST(Copy, ToAnotherRailLeavesByTheAdapterOfItsCard) {
+  const Platform machine = platform_with({{"fabric.rails", "true"}});
+  const MachinePart part = whole(machine);
+  const CopyPath path = copy(part, "server0.gpu3", "server1.gpu0");
+  EXPECT_DOUBLE_EQ(share_of(part, path, "server0.pcie_switch1>server0.nic3"), 1);
+  EXPECT_DOUBLE_EQ(share_of(part, path, "server0.pcie_switch1>server0.nic2"), 0);
+  EXPECT_DOUBLE_EQ(share_of(part, path, "server1.pcie_switch1>server1.gpu3"), 1);
+  EXPECT_DOUBLE_EQ(share_of(part, path, "server1.gpu3>server1.nvswitch"), 1);
+  EXPECT_DOUBLE_EQ(share_of(part, path, "server1.nvswitch>server1.gpu0"), 1);
+}
+
+// A PCIe wire between the cards is a way like that over the switch: the wider of the two, for
+// copies and for rings.
+TEST(Copy, AndARingTakeTheWiderOfAPcieWireAndTheSwitch) {
+  for (const double rate : {20.0, 50.0}) {
+    const Platform machine = two_cards("    - {kind: pcie, bandwidth: " + std::to_string(rate) +
+                                       " GB/s, latency: 1.5 us, between: [[gpu0, gpu1]]}\n");
+    const MachinePart part = whole(machine);
+    const double wider = std::max(rate, 32.0);
+    EXPECT_DOUBLE_EQ(gigabytes_per_second(copy(part, "server0.gpu0", "server0.gpu1").bandwidth),
+                     wider);
+    const GroupLinks ring =
+        part.layout(std::vector<int>{0, 1}, CollectiveKind::AllReduce).within.ring;
+    EXPECT_DOUBLE_EQ(gigabytes_per_second(ring.bandwidth), wider);
+    EXPECT_TRUE(ring.over_host);
+  }
+}
+
 }  // namespace
 }  // namespace orrery::platform_test

@@ -107,6 +107,96 @@ TEST(GroupLinks, TakeWhatTheRequestSends) {
   }
 }
 
+double use_of(const MachinePart& part, const GroupLinks& links, const std::string& resource) {
+  for (const ResourceUse& use : links.uses) {
+    if (part.resources()[use.resource].name == resource) return use.per_byte;
+  }
+  return 0;
+}
+
+// Eight cards on PCIe, two a switch, two switches a socket, one adapter on switch 0. The detour of
+// the hop from card 0 to 1 over the adapter is two wires (out 2, in 2, instead of 2), of that from
+// 1 to 2 and from 7 to 0 as many (2 + 4 instead of 4, 5 + 2 instead of 5); that from 2 to 3 takes
+// six. So a third of the rings leaves at each of cards 0, 1 and 7.
+TEST(GroupLinks, OfARingOverServersOpenAtTheAdapter) {
+  const Platform machine =
+      platform_with({{"server.scale_up", "{kind: pcie}"}, {"server.nics", "1"}});
+  const MachinePart part = whole(machine);
+  const GroupLayout found = part.layout(numbers(0, 16), CollectiveKind::AllReduce);
+  // As fast as a closed ring: each slot carries all that goes around.
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 32);
+  const auto inside = [&](const std::string& from, const std::string& to) {
+    return use_of(part, found.within.ring, "server0." + from + ">server0." + to);
+  };
+  // Of eight, for what each of eight cards sends.
+  const auto between = [&](const std::string& from, const std::string& to) {
+    return use_of(part, found.between.ring, "server0." + from + ">server0." + to) / 8;
+  };
+  for (int card = 0; card < 8; ++card) {
+    const std::string name = "gpu" + std::to_string(card);
+    const std::string pcie = "pcie_switch" + std::to_string(card / 2);
+    const bool leaves = card == 0 || card == 1 || card == 7;
+    EXPECT_NEAR(between(name, pcie), leaves ? 1.0 / 3 : 0, kExact) << name;
+    EXPECT_NEAR(inside(name, pcie) + between(name, pcie), 1, kExact) << name;
+    EXPECT_NEAR(inside(pcie, name) + between(pcie, name), 1, kExact) << name;
+  }
+  EXPECT_NEAR(between("pcie_switch0", "nic0"), 1, kExact);
+  EXPECT_NEAR(between("nic0", "pcie_switch0"), 1, kExact);
+  for (const std::string pcie : {"pcie_switch0", "pcie_switch1", "pcie_switch2", "pcie_switch3"}) {
+    const std::string socket = pcie < "pcie_switch2" ? "cpu0" : "cpu1";
+    EXPECT_LE(inside(pcie, socket) + between(pcie, socket), 1 + kExact) << pcie;
+    EXPECT_LE(inside(socket, pcie) + between(socket, pcie), 1 + kExact) << pcie;
+  }
+}
+
+// Each card has an adapter of its own: the rings open at every hop alike.
+TEST(GroupLinks, OfARingOverServersOpenAtEveryCardWithItsOwnAdapter) {
+  const Platform machine = platform_with({{"server.scale_up", "{kind: pcie}"}});
+  const MachinePart part = whole(machine);
+  const GroupLayout found = part.layout(numbers(0, 16), CollectiveKind::AllReduce);
+  for (const std::string& name : {std::string("0"), std::string("5")}) {
+    const std::string slot =
+        "server0.gpu" + name + ">server0.pcie_switch" + (name == "0" ? "0" : "2");
+    EXPECT_NEAR(use_of(part, found.within.ring, slot), 7.0 / 8, kExact);
+    EXPECT_NEAR(use_of(part, found.between.ring, slot), 1, kExact);
+  }
+}
+
+// Seven cards and one on other rails: each leaves by its own adapter.
+TEST(GroupLinks, BetweenRailsTakeTheAdapterOfEachCard) {
+  const Platform machine = platform_with({{"fabric.rails", "true"}});
+  const MachinePart part = whole(machine);
+  const GroupLayout found = part.layout(kSevenAndOne, CollectiveKind::AllReduce);
+  for (int card = 0; card < 7; ++card) {
+    const std::string number = std::to_string(card);
+    EXPECT_NEAR(use_of(part, found.between.ring,
+                       "server0.pcie_switch" + std::to_string(card / 2) + ">server0.nic" + number),
+                1.0 / 7, kExact)
+        << card;
+  }
+}
+
+// Four cards, every two joined, two of them at half the rate: two rings avoid that wire.
+TEST(GroupLinks, OfRingsAvoidASlowWire) {
+  const Platform machine = platform_of(parse_yaml(R"(
+name: four
+server:
+  accelerator: {}
+  accelerators: 4
+  scale_up: {kind: links}
+  links:
+    - {kind: nvlink, bandwidth: 50 GB/s, latency: 0.7 us, between: [[gpu0, gpu2], [gpu0, gpu3], [gpu1, gpu2], [gpu1, gpu3], [gpu2, gpu3]]}
+    - {kind: nvlink, bandwidth: 25 GB/s, latency: 0.7 us, between: [[gpu0, gpu1]]}
+  cpu: {launch_time: 4 us}
+)",
+                                                  "four.yaml"));
+  const MachinePart part = whole(machine);
+  const GroupLinks ring = part.layout(numbers(0, 4), CollectiveKind::AllReduce).within.ring;
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(ring.bandwidth), 100);
+  EXPECT_EQ(use_of(part, ring, "server0.gpu0>server0.gpu1"), 0);
+  EXPECT_EQ(use_of(part, ring, "server0.gpu1>server0.gpu0"), 0);
+}
+
 TEST(GroupLinks, OnPartsAreThoseOfTheirOwnPair) {
   const Platform machine = mesh();
   const MachinePart part = whole(machine);
