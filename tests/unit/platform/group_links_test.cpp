@@ -176,6 +176,28 @@ TEST(GroupLinks, BetweenRailsTakeTheAdapterOfEachCard) {
   }
 }
 
+// 500 cards of either socket send 500 / 999 of what they send to the other one, over 96 GB/s; a
+// ring crosses once. All pairs are looked at, a million of routes: as fast as reading them.
+TEST(GroupLinks, OfAThousandCardsShareTheSockets) {
+  const Platform machine = platform_with({{"servers", "1"},
+                                          {"server.accelerators", "1000"},
+                                          {"server.nics", "0"},
+                                          {"server.scale_up", "{kind: pcie}"}});
+  const GroupLayout found = machine.layout(numbers(0, 1000));
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 32);
+  const double to_all = 96.0 * 999 / (500.0 * 500);
+  EXPECT_NEAR(gigabytes_per_second(found.within.to_all.bandwidth), to_all, to_all * 1e-9);
+}
+
+// 128 servers with an adapter a card, under rails that carry what their servers send.
+TEST(GroupLinks, OfAThousandDevicesOnPartsAreThoseOfOneServer) {
+  const Platform machine = platform_with({{"servers", "128"}, {"fabric.rails", "true"}});
+  const MachinePart part = machine.part(numbers(0, 128));
+  const GroupLayout found = part.layout(numbers(0, 1024), CollectiveKind::AllReduce);
+  EXPECT_NEAR(gigabytes_per_second(found.between.ring.bandwidth), 25, 25 * 1e-9);
+  EXPECT_DOUBLE_EQ(gigabytes_per_second(found.within.ring.bandwidth), 300);
+}
+
 // Four cards, every two joined, two of them at half the rate: two rings avoid that wire.
 TEST(GroupLinks, OfRingsAvoidASlowWire) {
   const Platform machine = platform_of(parse_yaml(R"(
