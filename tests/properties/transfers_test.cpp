@@ -186,8 +186,8 @@ TEST(Transfers, FeelAHalvedLinkInEverything) {
   const Report whole = transfer(kOneSwitch, copies);
   const Report halved =
       transfer(kOneSwitch, copies, {{"system.server.links[0].bandwidth", "3 GB/s"}});
-  EXPECT_EQ(whole.transfers[0].limit, "server0.ssd0.read");
-  EXPECT_EQ(halved.transfers[0].limit, "server0.pcie_switch0>server0.cpu0");
+  EXPECT_EQ(whole.transfers[0].alone_limit, "server0.ssd0.read");
+  EXPECT_EQ(halved.transfers[0].alone_limit, "server0.pcie_switch0>server0.cpu0");
   EXPECT_NEAR(halved.transfers[0].time / whole.transfers[0].time, 2, kExact);
   const auto drive = [](const Report& report) {
     for (const ResourceReport& one : report.resources) {
