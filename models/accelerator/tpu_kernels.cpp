@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace orrery::accelerator::tpu {
 namespace {
@@ -43,19 +44,28 @@ void set_activity(Cost& cost, const Spec& spec, double share, Flops tensor, Byte
 }
 
 double cycles_one_way(const MatrixUnits& units, double available_units, const Gemm& gemm) {
-  // Loading the next weights takes as many cycles as the array has rows: shorter blocks wait.
-  const double rows = std::max(padded(gemm.m, kSublanes), units.rows);
-  const double blocks = std::ceil(rows / units.rows);
+  const double rows = padded(gemm.m, kSublanes);
   const double tiles =
       gemm.batch * std::ceil(gemm.k / units.rows) * std::ceil(gemm.n / units.columns);
-  return std::ceil(tiles * blocks / available_units) * (rows / blocks) + units.rows + units.columns;
+  // The rows that stream past the weights of a tile are split into blocks, which the arrays share;
+  // more blocks than arrays only wait. Loading the next weights takes as many cycles as an array
+  // has rows: shorter blocks wait for it.
+  const double most = std::ceil(std::min(std::max(1.0, rows / units.rows), available_units));
+  double least = std::numeric_limits<double>::infinity();
+  for (double blocks = 1; blocks <= most; ++blocks) {
+    least = std::min(
+        least, std::ceil(tiles * blocks / available_units) * std::max(rows / blocks, units.rows));
+  }
+  return least + units.rows + units.columns;
 }
 
-// Scores that are computed: whole blocks, those above the diagonal left out.
+// Scores that are computed: whole blocks, those above the diagonal left out. What is shorter than a
+// block is a block of its own.
 double scores_of(const FlashAttention& a, double block) {
   const double keys = std::ceil(a.key_length / block);
   const double share = a.causal ? (keys + 1.0) / (2.0 * keys) : 1.0;
-  return a.batch * a.heads * padded(a.query_length, kSublanes) * a.key_length * share;
+  const double length = keys > 1 ? keys * block : padded(a.key_length, kSublanes);
+  return a.batch * a.heads * padded(a.query_length, kSublanes) * length * share;
 }
 
 /// Columns of a head after padding: `contracted` are summed over by the products of a score,

@@ -20,6 +20,10 @@ struct Participants {
   Location where_ranks;
   std::vector<NamedDevice> devices;  ///< these, when there are any
   Others others = Others::Idle;
+
+  [[nodiscard]] const Location& where() const {
+    return devices.empty() ? where_ranks : devices.front().where;
+  }
 };
 
 class CollectiveWorkload final : public Workload {
@@ -41,7 +45,14 @@ class CollectiveWorkload final : public Workload {
     LoweredWorkload lowered;
     GroupCollectives collectives(job, lowered.outline);
     add_single_pass(job, lowered.outline, [&](Sequence& sequence, int rank) {
-      sequence.blocking(collectives.add(0, rank, request_), Tile::DataComm);
+      const std::uint32_t use = collectives.add(0, rank, request_);
+      const GroupLayout& layout = lowered.outline.collectives[use].request.layout;
+      if (!joined(layout)) {
+        throw ConfigError(fmt::format("{}: {}: {}", participants_.where().text(),
+                                      participants_.devices.empty() ? "ranks" : "devices",
+                                      apart_in_words(all_devices(job), job.platform())));
+      }
+      sequence.blocking(use, Tile::DataComm);
     });
     lowered.regime = OperatingPoint::Regime::Burst;
     lowered.bus_bandwidth = true;
@@ -49,6 +60,14 @@ class CollectiveWorkload final : public Workload {
   }
 
  private:
+  static std::vector<int> all_devices(const FoldedJob& job) {
+    std::vector<int> devices;
+    for (int rank = 0; rank < job.layout().ranks; ++rank) {
+      devices.push_back(job.layout().device(rank));
+    }
+    return devices;
+  }
+
   [[nodiscard]] int ranks(const Platform& platform) const {
     if (!participants_.devices.empty()) return static_cast<int>(participants_.devices.size());
     if (participants_.ranks == 0) {

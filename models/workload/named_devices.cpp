@@ -1,8 +1,10 @@
 #include "workload/named_devices.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -46,6 +48,44 @@ std::vector<int> devices_of(const std::vector<NamedDevice>& named, const Platfor
   }
   if (!errors.empty()) throw ConfigError(std::move(errors));
   return devices;
+}
+
+namespace {
+
+// The first two of these devices between which there is no way; none where all are joined.
+std::optional<std::pair<int, int>> first_apart(std::span<const int> devices,
+                                               const Platform& platform) {
+  const int per_server = platform.devices_per_server();
+  std::vector<int> servers;
+  for (const int device : devices) servers.push_back(device / per_server);
+  std::sort(servers.begin(), servers.end());
+  servers.erase(std::unique(servers.begin(), servers.end()), servers.end());
+  const MachinePart part = platform.part(servers);
+  const int first = devices.front();
+  for (const int other : devices.subspan(1)) {
+    const int from = part.component_of_device(first), to = part.component_of_device(other);
+    if (!part.copy(from, to)) return std::pair(first, other);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool joined(const GroupLayout& layout) {
+  const BytesPerSecond none(0);
+  const bool inside = layout.ranks_per_server < 2 || layout.within.ring.bandwidth > none;
+  const bool across = layout.servers < 2 || layout.between.ring.bandwidth > none;
+  return inside && across;
+}
+
+std::string apart_in_words(std::span<const int> devices, const Platform& platform) {
+  const auto apart = first_apart(devices, platform);
+  const std::string which =
+      apart ? fmt::format("no links lead from {} to {}", platform.device_name(apart->first),
+                          platform.device_name(apart->second))
+            : std::string("no links join these devices");
+  return which +
+         "; expected devices that the system joins (`orrery check FILE --draw` prints its links)";
 }
 
 std::vector<NamedDevice> read_devices(Reader& reader, bool required) {

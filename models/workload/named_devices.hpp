@@ -1,6 +1,7 @@
 #pragma once
 /// Devices that a scenario names one by one, and what they do together.
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ std::vector<NamedDevice> read_devices(Reader& reader, bool required);
 /// Their numbers, in the order of the list, so that rank i is on its device. @throws ConfigError
 /// for what is no device of the platform, or is named twice
 std::vector<int> devices_of(const std::vector<NamedDevice>& named, const Platform& platform);
+/// Whether links join the devices of a group, inside servers and between them.
+[[nodiscard]] bool joined(const GroupLayout& layout);
+/// Which devices of a group that is not joined() have no way to one another, for a message.
+[[nodiscard]] std::string apart_in_words(std::span<const int> devices, const Platform& platform);
 /// all_reduce, all_gather, reduce_scatter, all_to_all, broadcast or send_recv.
 const schema::Choices<CollectiveKind>& collective_choices();
 

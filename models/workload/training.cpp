@@ -47,6 +47,12 @@ class Training final : public Workload {
     return fullest(recipe_, stage_shapes(recipe_, groups));
   }
 
+  std::optional<StepWork> work(const Platform& platform) const override {
+    StepWork work = work_of(recipe_);
+    work.devices = layout(platform).ranks;
+    return work;
+  }
+
   std::unique_ptr<const StrategySpace> strategies(const Platform& platform,
                                                   const SearchValues& search) const override {
     check_precision(recipe_, platform);

@@ -51,21 +51,40 @@ class NamedServers {
   std::set<int> servers_;
 };
 
+/// "server0.gpu0 to server0.gpu7, …": the names of parts of the first server, by kind, and what
+/// else there is.
+std::string parts_in_words(const MachinePart& part, int servers) {
+  const std::vector<Component>& all = part.components();
+  const std::string server = all.front().name.substr(0, all.front().name.find('.') + 1);
+  std::map<ComponentKind, std::vector<std::string>> names;
+  for (const Component& one : all) {
+    if (one.name.starts_with(server)) names[one.kind].push_back(one.name);
+  }
+  std::string text;
+  for (const auto& [kind, of_kind] : names) {
+    if (!text.empty()) text += ", ";
+    text += of_kind.front();
+    if (of_kind.size() > 1) text += " to " + of_kind.back();
+  }
+  if (servers == 1) return text;
+  return fmt::format("{}; or of another server, up to server{}; or a switch", text, servers - 1);
+}
+
 /// Builds the outline: a represented rank for every transfer, which waits until it is due and then
 /// does nothing else.
 class Builder {
  public:
-  explicit Builder(const MachinePart& part) : part_(part) {}
+  Builder(const MachinePart& part, const Platform& platform) : part_(part), platform_(platform) {}
 
   void copy(const Copy& copy) {
-    const int from = component(copy.from, copy.where_from);
-    const int to = component(copy.to, copy.where_to);
+    const int from = component("from", copy.from, copy.where_from);
+    const int to = component("to", copy.to, copy.where_to);
     if (from < 0 || to < 0) return;
     const std::optional<CopyPath> path = part_.copy(from, to);
     if (!path) {
       errors_.push_back(
           fmt::format("{}: to: no links lead from {} to {}; expected parts that the "
-                      "system joins",
+                      "system joins (`orrery check FILE --draw` prints its links)",
                       copy.where_to.text(), copy.from, copy.to));
       return;
     }
@@ -92,6 +111,11 @@ class Builder {
     use.request = collective.request;
     GroupLayout& layout = use.request.layout;
     layout = part_.layout(devices, collective.request.kind);
+    if (!joined(layout)) {
+      errors_.push_back(fmt::format("{}: devices: {}", collective.devices.front().where.text(),
+                                    apart_in_words(devices, platform_)));
+      return;
+    }
     // A part's layout is of one pattern, whose links stand as the ring's.
     for (GroupLinks* links : {&layout.within.ring, &layout.between.ring}) {
       links->uses = placed(links->uses);
@@ -107,13 +131,14 @@ class Builder {
   }
 
  private:
-  int component(const std::string& name, const Location& where) {
+  int component(const char* key, const std::string& name, const Location& where) {
     const int found = part_.find(name);
     if (found >= 0) return found;
     std::vector<std::string> names;
     for (const Component& one : part_.components()) names.push_back(one.name);
-    errors_.push_back(fmt::format("{}: the system has no part '{}'; expected a name such as {}{}",
-                                  where.text(), name, names.front(), did_you_mean(name, names)));
+    errors_.push_back(
+        fmt::format("{}: {}: the system has no part '{}'; expected {}{}", where.text(), key, name,
+                    parts_in_words(part_, platform_.servers()), did_you_mean(name, names)));
     return -1;
   }
 
@@ -148,6 +173,7 @@ class Builder {
   }
 
   const MachinePart& part_;
+  const Platform& platform_;
   LoweredWorkload lowered_;
   std::map<std::uint32_t, std::uint32_t> index_;
   std::vector<std::string> errors_;
@@ -175,7 +201,7 @@ class TransfersWorkload final : public Workload {
     }
     const std::vector<int> involved = servers.all();
     const MachinePart part = platform.part(involved);
-    Builder builder(part);
+    Builder builder(part, platform);
     for (const Copy& copy : copies_) builder.copy(copy);
     for (std::size_t i = 0; i < collectives_.size(); ++i) {
       builder.collective(collectives_[i], groups[i]);

@@ -29,7 +29,7 @@ struct Arguments {
 };
 
 /// Reads the command line. Where there is nothing to run — help, a version, a mistake — says so
-/// and returns the exit code.
+/// and returns the exit code. @throws ConfigError for a command that there is not
 std::optional<int> parse(int argc, char** argv, Arguments& arguments);
 
 }  // namespace orrery::cli

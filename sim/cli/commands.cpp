@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <orrery/plan.hpp>
 #include <orrery/schema_tables.hpp>
@@ -112,6 +113,15 @@ std::vector<fs::path> shipped_suites() {
   return validation_suites(scenarios / "validation");
 }
 
+// Those of `names` that what the user gave is a part of, or all of them.
+std::string names_like(const std::string& given, const std::vector<std::string>& names) {
+  std::vector<std::string> like;
+  for (const std::string& name : names) {
+    if (name.find(given) != std::string::npos) like.push_back(name);
+  }
+  return fmt::format("{}", fmt::join(like.empty() ? names : like, ", "));
+}
+
 // The files of the suites that the user names; all of them where none is named.
 std::vector<fs::path> suite_files(const std::vector<std::string>& named) {
   const auto all = shipped_suites();
@@ -125,7 +135,9 @@ std::vector<fs::path> suite_files(const std::vector<std::string>& named) {
     if (files.size() == before) {
       std::vector<std::string> names;
       for (const fs::path& file : all) names.push_back(file.stem().string());
-      throw ConfigError(fmt::format("no validation suite '{}'{}", name, did_you_mean(name, names)));
+      throw ConfigError(
+          fmt::format("no validation suite '{}', and no such file; expected one of {}{}", name,
+                      names_like(name, names), did_you_mean(name, names)));
     }
   }
   if (named.empty()) files = all;
@@ -157,14 +169,18 @@ int list(const Arguments& arguments) {
   const Library library(library_folders(fs::current_path(), options));
   const std::string kind = arguments.target.empty() ? "" : arguments.target + "/";
   int found = 0;
+  std::vector<std::string> kinds;  // those of entries, which are sorted
   for (const std::string& entry : library.entries()) {
+    const std::string own = entry.substr(0, entry.find('/'));
+    if (kinds.empty() || kinds.back() != own) kinds.push_back(own);
     if (entry.rfind(kind, 0) != 0) continue;
     std::cout << entry << '\n';
     ++found;
   }
-  if (found == 0)
-    throw ConfigError(fmt::format("no library entries of kind '{}'", arguments.target));
-  return kOk;
+  if (found > 0) return kOk;
+  throw ConfigError(fmt::format("no library entries of kind '{}'; expected one of {}{}",
+                                arguments.target, fmt::join(kinds, ", "),
+                                did_you_mean(arguments.target, kinds)));
 }
 
 std::string text_of(const fs::path& file) {

@@ -1,5 +1,12 @@
 // The options of the command line, and nothing else: the one file that knows CLI11.
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <orrery/node.hpp>
 
 #include "cli/arguments.hpp"
 
@@ -94,6 +101,16 @@ void add_schema(CLI::App& app, Arguments& arguments) {
                      "Write the tables that a Markdown file marks into it (repeatable)");
 }
 
+// CLI11 would say that a command is missing.
+void check_command(const std::string& given, const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (given.starts_with('-') || std::find(names.begin(), names.end(), given) != names.end()) return;
+  throw ConfigError(
+      fmt::format("no command '{}'; expected one of {}; `orrery --help` explains them{}", given,
+                  fmt::join(names, ", "), did_you_mean(given, names)));
+}
+
 }  // namespace
 
 std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
@@ -108,6 +125,7 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
   add_validate(app, arguments);
   add_list(app, arguments);
   add_schema(app, arguments);
+  if (argc > 1) check_command(argv[1], app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -101,19 +101,21 @@ BoardPower Fleet::board(int kind, const Load& load) const {
 }
 
 // A device that is cooler than the one that the step was simulated for leaks less; under its cap it
-// then runs ahead and draws as much.
+// then runs ahead and draws as much. One that is warmer does not pass its cap.
 Watts Fleet::device_power(const ServerClass& of, int device, const Load& load) {
   const int kind = of.kinds[static_cast<std::size_t>(device)];
   const BoardPower& board = kind < 0 ? boards_.back() : boards_[static_cast<std::size_t>(kind)];
   if (kind < 0 || !of.network) return board.total();
   const PowerModel& power = *platform_.kinds()[static_cast<std::size_t>(kind)].accelerator->power();
-  const Kelvins warmer =
-      of.network->die(device) - (*load.points)[static_cast<std::size_t>(kind)].die;
+  const KindPoint& point = (*load.points)[static_cast<std::size_t>(kind)];
+  const Kelvins warmer = of.network->die(device) - point.die;
   const double growth = power.leakage_growth() * warmer;
   const double capped = load.phase == JobPhase::Training
                             ? load.step->kind_energy[static_cast<std::size_t>(kind)].capped
                             : 0.0;
-  return board.total() + board.leakage * (std::expm1(growth) * (1.0 - capped));
+  const Watts cap = point.cap > Watts(0) ? point.cap : power.limit();
+  const Watts drawn = board.total() + board.leakage * (std::expm1(growth) * (1.0 - capped));
+  return min(drawn, max(cap, board.total()));
 }
 
 void Fleet::power(const Load& load) {

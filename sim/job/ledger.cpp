@@ -76,7 +76,9 @@ void Ledger::add_devices(JobEnvironment& environment, JobPhase phase, Seconds ti
       if (one.kinds[i] < 0 || phase != JobPhase::Training) continue;
       const auto kind = static_cast<std::size_t>(one.kinds[i]);
       const RankEnergy& energy = step.kind_energy[kind];
-      device_peak_ = max(device_peak_, energy.peak);
+      // The step was simulated at a whole kelvin: a device that is warmer leaks more all the time.
+      // And kernels and traffic side by side draw together what neither draws alone.
+      device_peak_ = max(device_peak_, max(energy.peak, one.device[i]));
       sum.cycles += energy.clock * time;
       sum.capped += energy.capped * time;
       if (environment.held(kind)) sum.throttled += time;

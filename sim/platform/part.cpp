@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <orrery/error.hpp>
 
 #include "platform/index.hpp"
@@ -127,42 +125,6 @@ std::optional<CopyPath> MachinePart::copy(int from, int to) const {
     }
   }
   return path;
-}
-
-namespace {
-
-// What a link is, in a line of the drawing.
-std::string line_of_link(const MachineGraph& machine, const Link& link) {
-  const bool uneven = link.back != link.bandwidth;
-  return fmt::format("  {:<8} {:<28} {}{}", link.kind, machine.components[index(link.to)].name,
-                     to_text(link.bandwidth),
-                     uneven ? fmt::format(" there, {} back", to_text(link.back)) : "");
-}
-
-}  // namespace
-
-std::string MachinePart::drawing() const {
-  std::string text;
-  const MachineGraph& machine = graph_->machine;
-  for (int i = 0; i < static_cast<int>(machine.components.size()); ++i) {
-    std::vector<std::pair<std::string, int>> lines;  // and how many links each stands for
-    for (const Link& link : machine.links) {
-      if (link.from != i) continue;
-      const std::string line = line_of_link(machine, link);
-      const auto same = std::find_if(lines.begin(), lines.end(),
-                                     [&](const auto& known) { return known.first == line; });
-      if (same == lines.end()) {
-        lines.emplace_back(line, 1);
-      } else {
-        ++same->second;
-      }
-    }
-    if (!lines.empty()) text += machine.components[index(i)].name + "\n";
-    for (const auto& [line, count] : lines) {
-      text += line + (count > 1 ? fmt::format("  x{}\n", count) : "\n");
-    }
-  }
-  return text;
 }
 
 }  // namespace orrery

@@ -61,6 +61,22 @@ std::string parts_in_words(const ServerSpec& spec) {
   return text;
 }
 
+/// "'gpu9'", "a list of 3", "a map": what stands where something else is expected.
+std::string in_words(const Node& node) {
+  switch (node.kind()) {
+    case Node::Kind::Scalar:
+      return fmt::format("'{}'", node.text());
+    case Node::Kind::Sequence:
+      return node.items().empty() ? "an empty list"
+                                  : fmt::format("a list of {}", node.items().size());
+    case Node::Kind::Map:
+      return "a map";
+    case Node::Kind::Null:
+      break;
+  }
+  return "nothing";
+}
+
 /// Reads `between` of one entry of `links`.
 class Ends {
  public:
@@ -86,7 +102,7 @@ class Ends {
     const auto to = read_part(pair.items().back());
     if (!from || !to) return;
     if (from->kind == to->kind && from->index == to->index) {
-      refuse("two different parts", pair);
+      refuse("two different parts", pair.items().front());
       return;
     }
     pairs.emplace_back(*from, *to);
@@ -100,11 +116,9 @@ class Ends {
   }
 
   void refuse(const std::string& expected, const Node& got) {
-    const bool scalar = got.kind() == Node::Kind::Scalar;
     reader_.diagnostics().error(
         got.kind() == Node::Kind::Null ? reader_.where() : got.where(),
-        fmt::format("between: expected {}; got {}", expected,
-                    scalar ? fmt::format("'{}'", got.text()) : std::string("something else")));
+        fmt::format("between: expected {}; got {}", expected, in_words(got)));
   }
 
   Reader& reader_;

@@ -58,6 +58,24 @@ Json collective_json(const CollectiveReport& c) {
           {"other_devices", c.others == Others::Idle ? "idle" : "alike"}};
 }
 
+Json transfer_json(const TransferReport& one) {
+  Json json = {{"name", one.name},
+               {"bytes", one.bytes.si()},
+               {"at_s", one.at.si()},
+               {"time_s", one.time.si()},
+               {"bandwidth_bytes_per_s", one.bandwidth.si()}};
+  if (!one.algorithm.empty()) {
+    json["bus_bandwidth_bytes_per_s"] = one.bus_bandwidth.si();
+    json["algorithm"] = one.algorithm;
+    json["protocol"] = one.protocol;
+  }
+  json["alone_s"] = one.alone.si();
+  json["alone_limit"] = one.alone_limit;
+  json["busiest"] = one.busiest;
+  json["busiest_activity"] = one.busiest_activity;
+  return json;
+}
+
 void add_step(const Report& report, Json& json) {
   json["breakdown_s"] = tiles_json(report.step.breakdown);
   Json ranks = Json::array();
@@ -107,13 +125,7 @@ Json tree(const Report& report, const JsonOptions& options) {
     json["collective"] = collective_json(*report.collective);
   }
   for (const TransferReport& one : report.transfers) {
-    json["transfers"].push_back({{"name", one.name},
-                                 {"bytes", one.bytes.si()},
-                                 {"at_s", one.at.si()},
-                                 {"time_s", one.time.si()},
-                                 {"bandwidth_bytes_per_s", one.bandwidth.si()},
-                                 {"alone_s", one.alone.si()},
-                                 {"limit", one.limit}});
+    json["transfers"].push_back(transfer_json(one));
   }
   for (const ResourceReport& one : report.resources) {
     json["resources"].push_back({{"name", one.name},

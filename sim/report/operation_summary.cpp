@@ -48,25 +48,28 @@ void add_shares(const PowerReport& p, SummaryText& text) {
   }
 }
 
-void add_power(const OperationReport& report, SummaryText& text) {
+// Whose energy a report has.
+std::string owner_of(const PowerReport& power, int devices) {
+  if (power.machine) return power.pue > 0 ? "the facility" : "all IT";
+  return devices == 1 ? "the device" : fmt::format("all {} devices", devices);
+}
+
+void add_power(const OperationReport& report, int devices, SummaryText& text) {
   text.section("Power");
   add_devices(report.power, text);
   if (report.power.machine) add_shares(report.power, text);
   const EnergyReport& e = report.energy;
-  const char* whose = !report.power.machine  ? "all devices"
-                      : report.power.pue > 0 ? "the facility"
-                                             : "all IT";
   text.line("  energy        {} a step{} ({})", to_text(e.step),
             e.token > Joules(0)
                 ? fmt::format(", {} a million tokens", kilowatt_hours(e.token * 1e6))
                 : "",
-            whose);
+            owner_of(report.power, devices));
 }
 
 void add_device(const char* what, const DeviceThermal& d, SummaryText& text) {
   text.line("  {:<9} {:<16} die {:.1f} (max {:.1f}), HBM max {:.1f} degC, {}, {}", what, d.name,
             d.mean.celsius(), d.highest.celsius(), d.memory_highest.celsius(), to_text(d.power),
-            to_text(d.clock_mean));
+            d.clock_mean > Hertz(0) ? to_text(d.clock_mean) : "idle");
   if (d.throttled_fraction > 0) {
     text.line("  {:<26} {}clock held down by heat {:.1f} % of the time{}", "", text.style(kRed),
               d.throttled_fraction * 100, text.style(kReset));
@@ -120,10 +123,11 @@ void add_job(const OperationReport& report, SummaryText& text) {
 
 }  // namespace
 
-void add_operation(const OperationReport& report, SummaryText& text) {
-  add_power(report, text);
-  if (report.thermal) add_temperature(*report.thermal, text);
-  if (report.job) add_job(report, text);
+void add_operation(const Report& report, SummaryText& text) {
+  const OperationReport& operation = *report.operation;
+  add_power(operation, report.devices, text);
+  if (operation.thermal) add_temperature(*operation.thermal, text);
+  if (operation.job) add_job(operation, text);
 }
 
 }  // namespace orrery

@@ -29,7 +29,7 @@ class Summary {
     }
     if (report_.memory) memory();
     if (report_.throughput && !report_.collective && report_.transfers.empty()) collectives();
-    if (report_.operation && !report_.collective) add_operation(*report_.operation, text_);
+    if (report_.operation && !report_.collective) add_operation(report_, text_);
     for (const std::string& warning : report_.warnings) {
       const bool estimate = warning.rfind("estimate:", 0) == 0;
       text_.line("{}{}{}{}", text_.style(estimate ? kDim : kRed),
@@ -46,10 +46,11 @@ class Summary {
   void heading() {
     text_.line("{}{}{}{}{}", text_.style(kBold), report_.scenario, text_.style(kReset),
                report_.description.empty() ? "" : " - ", report_.description);
-    const bool all = report_.devices == report_.machine_devices;
-    text_.line("{}{}, {} x {}{}{}", text_.style(kDim), report_.system, report_.devices,
+    // Transfers name their parts themselves.
+    const bool all = report_.devices == report_.machine_devices || !report_.transfers.empty();
+    text_.line("{}{}, {} x {}{}{}", text_.style(kDim), report_.system, report_.machine_devices,
                report_.accelerator,
-               all ? "" : fmt::format(" of {}: {}", report_.machine_devices, report_.device_names),
+               all ? "" : fmt::format("; {} at work: {}", report_.devices, report_.device_names),
                text_.style(kReset));
   }
 
@@ -112,9 +113,17 @@ class Summary {
   void transfers() {
     text_.section("Transfers");
     text_.line("  all have ended after {}", to_text(report_.throughput->step_time));
+    text_.line("{}  {:<44} {:>10}  {:>9}  {:>9}  {:>11}{}", text_.style(kDim), "", "bytes",
+               "starts at", "takes", "bytes/time", text_.style(kReset));
     for (const TransferReport& one : report_.transfers) {
-      text_.line("  {:<44} {:>10}  at {:>9}  {:>9}  {:>11}{}", one.name, to_text(one.bytes),
-                 to_text(one.at), to_text(one.time), to_text(one.bandwidth), held_up(one));
+      text_.line("  {:<44} {:>10}  {:>9}  {:>9}  {:>11}", one.name, to_text(one.bytes),
+                 to_text(one.at), to_text(one.time), to_text(one.bandwidth));
+      if (!one.algorithm.empty()) {
+        text_.line("    algorithm bandwidth {}, bus bandwidth {}; {} / {}", to_text(one.bandwidth),
+                   to_text(one.bus_bandwidth), one.algorithm, one.protocol);
+      }
+      const std::string why = limit_of(one);
+      if (!why.empty()) text_.line("    {}", why);
     }
     text_.section("Resources, the busiest first");
     for (std::size_t i = 0; i < std::min<std::size_t>(report_.resources.size(), kMostResources);
@@ -129,13 +138,14 @@ class Summary {
     }
   }
 
-  // A transfer that others slow down says what it would take without them.
-  static std::string held_up(const TransferReport& one) {
+  // A transfer that others slow down says where it met them, and what it would take without them.
+  static std::string limit_of(const TransferReport& one) {
     constexpr double kAsAlone = 1.001;
-    std::string text;
-    if (one.time > one.alone * kAsAlone) text = "  shared; alone " + to_text(one.alone);
-    if (one.limit.empty()) return text;
-    return text + (text.empty() ? "  limited by " : ", limited by ") + one.limit;
+    const std::string alone = one.alone_limit.empty() ? "" : "limited by " + one.alone_limit;
+    if (one.time <= one.alone * kAsAlone) return alone;
+    return fmt::format("slowed by others: {} is {:.0f} % busy; alone {}{}{}", one.busiest,
+                       one.busiest_activity * 100, to_text(one.alone), alone.empty() ? "" : ", ",
+                       alone);
   }
 
   void memory() {

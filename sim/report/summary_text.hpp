@@ -41,7 +41,7 @@ std::string grouped(double value);
 /// What a tile is called for people.
 const char* title_of(Tile tile);
 
-/// Power, temperature and job.
-void add_operation(const OperationReport& report, SummaryText& text);
+/// Power, temperature and job. @pre `report.operation` is there
+void add_operation(const Report& report, SummaryText& text);
 
 }  // namespace orrery

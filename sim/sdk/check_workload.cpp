@@ -22,6 +22,11 @@ bool same_layout(const JobLayout& a, const JobLayout& b) {
                     same_groups);
 }
 
+bool same_work(const StepWork& a, const StepWork& b) {
+  return a.tokens == b.tokens && a.samples == b.samples && a.model_flops == b.model_flops &&
+         a.hardware_flops == b.hardware_flops && a.dtype == b.dtype && a.devices == b.devices;
+}
+
 class WorkloadCheck {
  public:
   WorkloadCheck(const Workload& workload, const Platform& platform,
@@ -61,10 +66,11 @@ class WorkloadCheck {
     check_.expect(positive, "tokens, samples, FLOPs or launch time are negative");
     check_.expect(work.hardware_flops >= work.model_flops,
                   "fewer FLOPs with recomputation than without");
-    const std::optional<MemoryUse> said = workload_.memory(platform_);
-    if (!said) return;
-    check_.expect(lowered.memory && lowered.memory->total() == said->total(),
+    const std::optional<MemoryUse> memory = workload_.memory(platform_);
+    check_.expect(!memory || (lowered.memory && lowered.memory->total() == memory->total()),
                   "memory() and lower() do not agree on memory");
+    const std::optional<StepWork> said = workload_.work(platform_);
+    check_.expect(!said || same_work(*said, work), "work() and lower() do not agree on the work");
   }
 
   [[nodiscard]] CostTable costs(const LoweredWorkload& lowered) const {

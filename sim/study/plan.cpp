@@ -104,7 +104,7 @@ PlanResult plan(const Scenario& scenario, const Registry& registry, const PlanOp
   result.rejected.assign(found.rejected.begin(), found.rejected.end());
   std::stable_sort(result.rejected.begin(), result.rejected.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
-  if (found.best.empty() && found.nearest) {
+  if (found.fitted == 0 && found.nearest) {
     result.nearest =
         fmt::format("{} needs {} of {}", as_text(space->at(found.nearest->index).settings),
                     to_text(found.nearest->memory), to_text(machine.platform->memory_capacity()));

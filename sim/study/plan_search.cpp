@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "scenario/evaluate.hpp"
+#include "study/limit_bounds.hpp"
 #include "study/strategy_evaluator.hpp"
 
 namespace orrery {
@@ -27,6 +28,7 @@ struct Candidate {
   std::size_t index = 0;
   Seconds bound{};
   Bytes memory{};
+  const Limit* out_of_reach = nullptr;  // that it is known not to keep
 };
 
 // What one thread has weighed.
@@ -34,7 +36,9 @@ struct Weighed {
   std::vector<Candidate> fit;
   std::map<std::string, std::size_t> rejected;
   std::optional<Found> nearest;  // to fitting
-  std::size_t refused = 0;       // by model or machine
+  std::size_t fitted = 0;
+  std::size_t refused = 0;                  // by model or machine
+  std::optional<std::size_t> out_of_reach;  // that fits, the first: for a look at the limits
 };
 
 // Why a candidate that was evaluated is none.
@@ -52,7 +56,8 @@ class Search {
         space_(space),
         spec_(spec),
         options_(options),
-        most_(std::max(spec.show, spec.confirm)) {
+        most_(std::max(spec.show, spec.confirm)),
+        bounds_(machine, spec.limits) {
     const unsigned threads = options.threads > 0
                                  ? static_cast<unsigned>(options.threads)
                                  : std::max(1U, std::thread::hardware_concurrency());
@@ -67,6 +72,7 @@ class Search {
     std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
       return a.bound != b.bound ? a.bound < b.bound : a.index < b.index;
     });
+    check_limits();
     in_parallel([this](std::size_t thread) { evaluate_candidates(thread); });
     finish();
     return std::move(result_);
@@ -111,7 +117,7 @@ class Search {
   }
 
   void weigh_one(std::size_t index, const StrategyEvaluator& evaluator, Weighed& weighed) const {
-    Candidate candidate{.index = index, .bound = {}, .memory = {}};
+    Candidate candidate{.index = index, .bound = {}, .memory = {}, .out_of_reach = {}};
     try {
       const std::optional<Bytes> memory = evaluator.memory(index);
       if (memory) candidate.memory = *memory;
@@ -120,13 +126,31 @@ class Search {
         note_nearest({.index = index, .memory = candidate.memory}, weighed.nearest);
         return;
       }
-      if (spec_.prune) candidate.bound = evaluator.least_time(index);
+      const bool bounded = spec_.prune || !spec_.limits.empty();
+      const Seconds least = bounded ? evaluator.least_time(index) : Seconds(0);
+      if (spec_.prune) candidate.bound = least;
+      if (!spec_.limits.empty()) candidate.out_of_reach = limit_out_of_reach(index, least);
     } catch (const ConfigError& refusal) {
       ++weighed.rejected[refusal.what()];
       ++weighed.refused;
       return;
     }
-    weighed.fit.push_back(candidate);
+    ++weighed.fitted;
+    if (!spec_.prune || candidate.out_of_reach == nullptr) {
+      weighed.fit.push_back(candidate);
+      return;
+    }
+    ++weighed.rejected[beyond(*candidate.out_of_reach)];
+    weighed.out_of_reach = std::min(index, weighed.out_of_reach.value_or(index));
+  }
+
+  [[nodiscard]] const Limit* limit_out_of_reach(std::size_t index, Seconds least) const {
+    const Strategy strategy = space_.at(index);
+    return bounds_.out_of_reach(*strategy.workload, least);
+  }
+
+  static std::string beyond(const Limit& limit) {
+    return fmt::format("{} is beyond its limit", limit.metric);
   }
 
   static void note_nearest(const Found& found, std::optional<Found>& nearest) {
@@ -143,7 +167,33 @@ class Search {
       result_.evaluated += count;
     }
     result_.refused += weighed.refused;
+    result_.fitted += weighed.fitted;
+    if (weighed.out_of_reach) {
+      const std::size_t first = *weighed.out_of_reach;
+      out_of_reach_ = std::min(first, out_of_reach_.value_or(first));
+    }
     if (weighed.nearest) note_nearest(*weighed.nearest, result_.nearest);
+  }
+
+  // A limit of what no report has is a mistake in the plan, which shows even if no strategy is
+  // evaluated, or none comes that far.
+  void check_limits() const {
+    if (spec_.limits.empty() || (candidates_.empty() && !out_of_reach_)) return;
+    const std::size_t index = candidates_.empty() ? *out_of_reach_ : candidates_.front().index;
+    std::optional<Report> report;
+    try {
+      report = settled(index);
+    } catch (const ConfigError&) {
+      return;  // refused, which is counted where it is evaluated
+    }
+    for (const Limit& limit : spec_.limits) (void)value_of(*report, limit);
+  }
+
+  // With dies as warm as they get.
+  [[nodiscard]] Report settled(std::size_t index) const {
+    const Strategy strategy = space_.at(index);
+    return evaluate(machine_, *strategy.workload,
+                    {.fidelity = Fidelity::Analytic, .operate = true});
   }
 
   // Bounds ascend and the last that is kept only gets better: the first candidate that is ruled out
@@ -165,14 +215,12 @@ class Search {
     Found found{.index = candidate.index, .memory = candidate.memory};
     std::optional<Report> report;  // where limits ask for it
     try {
-      const Strategy strategy = space_.at(candidate.index);
       if (spec_.limits.empty()) {
-        const StepResult step = evaluator.step(*strategy.workload);
+        const StepResult step = evaluator.step(*space_.at(candidate.index).workload);
         found.time = step.step_time;
         found.breakdown = step.breakdown;
       } else {
-        report = evaluate(machine_, *strategy.workload,
-                          {.fidelity = Fidelity::Analytic, .operate = true});
+        report = settled(candidate.index);
         found.time = report->step.step_time;
         found.breakdown = report->step.breakdown;
       }
@@ -180,31 +228,23 @@ class Search {
       reject(candidate, refusal.what(), true);
       return;
     }
-    // A limit of what no report has is a mistake in the plan, whatever the candidate.
-    if (const std::string* beyond = report ? first_beyond(*report) : nullptr) {
-      reject(candidate, fmt::format("{} is beyond its limit", *beyond), false);
+    if (const Limit* limit = report ? first_beyond(*report) : nullptr) {
+      // Of several the one that is also named where nothing is evaluated.
+      reject(candidate, beyond(candidate.out_of_reach ? *candidate.out_of_reach : *limit), false);
       return;
     }
     keep(found);
   }
 
-  // The metric of the first limit that the report does not keep.
-  [[nodiscard]] const std::string* first_beyond(const Report& report) const {
+  // The first limit that the report does not keep.
+  [[nodiscard]] const Limit* first_beyond(const Report& report) const {
     for (const Limit& limit : spec_.limits) {
       const double value = value_of(report, limit);
       if ((limit.least && value < *limit.least) || (limit.most && value > *limit.most)) {
-        return &limit.metric;
+        return &limit;
       }
     }
     return nullptr;
-  }
-
-  static double value_of(const Report& report, const Limit& limit) {
-    try {
-      return metric(report, limit.metric);
-    } catch (const ConfigError& unknown) {
-      throw ConfigError(fmt::format("{}: {}", limit.where.text(), unknown.what()));
-    }
   }
 
   void reject(const Candidate& candidate, const std::string& reason, bool refused) {
@@ -244,9 +284,12 @@ class Search {
   const PlanSpec& spec_;
   const PlanOptions& options_;
   std::size_t most_;
+  LimitBounds bounds_;
   std::deque<StrategyEvaluator> evaluators_;  // by thread
   std::vector<Weighed> weighed_;              // by thread
   std::vector<Candidate> candidates_;
+  std::optional<std::size_t>
+      out_of_reach_;  // the first strategy that fits and that a limit rules out
   std::atomic<std::size_t> next_weighed_ = 0;
   std::atomic<std::size_t> next_candidate_ = 0;
   std::atomic<std::size_t> evaluated_ = 0;

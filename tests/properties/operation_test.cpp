@@ -49,6 +49,7 @@ TEST_P(AnyScenario, KeepsItsEnergyAndItsLimits) {
   EXPECT_NEAR(power.facility_mean.si(),
               (power.it_mean + power.distribution_loss + power.plant).si(),
               1e-9 * power.facility_mean.si());
+  EXPECT_GE(power.device_peak, power.device_mean);
   // What crossed the boundary is the mean power times the time.
   EXPECT_NEAR(operation.energy.total.si(), (power.facility_mean * operation.job->duration).si(),
               0.002 * operation.energy.total.si());
@@ -81,6 +82,21 @@ double hottest(const Report& report) {
     result = std::max(result, device.highest.celsius());
   }
   return result;
+}
+
+// One kernel draws the same all the time, a little more than at the whole kelvin it is costed at.
+TEST(Power, OfADeviceIsNowhereBelowItsMean) {
+  const Library library({std::string(ORRERY_SOURCE_DIR) + "/configs"});
+  const Node stream = parse_yaml(
+      "system: {server: {use: servers/dgx-h100}}\n"
+      "workload: {kind: stream, bytes: 10 GB, regime: sustained}\n",
+      "stream.yaml");
+  for (const char* inlet : {"18 degC", "22.3 degC", "25.6 degC"}) {
+    const Scenario scenario =
+        make_scenario(stream, library, {{"environment", std::string("{inlet: ") + inlet + "}"}});
+    const PowerReport power = Simulation(scenario, builtin_registry()).run().operation->power;
+    EXPECT_GE(power.device_peak, power.device_mean) << inlet;
+  }
 }
 
 TEST(PowerCap, NeverRaisesPowerOrSpeed) {

@@ -300,7 +300,11 @@ TEST(CommandLine, ListShowsLibraryEntriesOfAKind) {
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_TRUE(holds(finished.output, "clusters/selene\n"));
   EXPECT_FALSE(holds(finished.output, "servers/"));
-  EXPECT_EQ(run_orrery({"list", "clustres"}).exit_code, 2);
+  const Finished misspelt = run_orrery({"list", "clustres"});
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_TRUE(holds(misspelt.errors, "expected one of accelerators, ai-models, clusters,"))
+      << misspelt.errors;
+  EXPECT_TRUE(holds(misspelt.errors, "did you mean 'clusters'?")) << misspelt.errors;
 }
 
 TEST(CommandLine, CheckSaysOkOrEveryMistake) {
@@ -313,6 +317,41 @@ TEST(CommandLine, CheckSaysOkOrEveryMistake) {
   EXPECT_EQ(bad.output, "");
   EXPECT_TRUE(holds(bad.errors, "global_batch:"));
   EXPECT_TRUE(holds(bad.errors, "recompute:"));
+}
+
+TEST(CommandLine, ACommandThatThereIsNotIsNamedWithThoseThatThereAre) {
+  const Finished unknown = run_orrery({"show", kAllReduce});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_TRUE(holds(unknown.errors,
+                    "no command 'show'; expected one of run, check, plan, validate, list, schema;"))
+      << unknown.errors;
+  EXPECT_TRUE(holds(run_orrery({"valdate"}).errors, "did you mean 'validate'?"));
+}
+
+TEST(CommandLine, ValidateListsSuitesWhoseNamesHoldWhatWasGiven) {
+  const Finished part = run_orrery({"validate", "allreduce"});
+  EXPECT_EQ(part.exit_code, 2);
+  EXPECT_TRUE(holds(part.errors,
+                    "no validation suite 'allreduce', and no such file; expected one of "
+                    "allreduce-a100, allreduce-h100, allreduce-p4de-2nodes"))
+      << part.errors;
+  const Finished nothing = run_orrery({"validate", "x-y-z"});
+  EXPECT_TRUE(holds(nothing.errors, "a100-dvfs-power, ")) << nothing.errors;
+  EXPECT_TRUE(holds(nothing.errors, "tpu-microbench")) << nothing.errors;
+}
+
+TEST(CommandLine, CheckDrawsEveryLinkUnderBothOfItsEnds) {
+  const Finished drawn =
+      run_orrery({"check", "--draw", (kScenarios / "shared-pcie-switch").string()});
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.errors;
+  EXPECT_TRUE(holds(drawn.output,
+                    "server0.gpu0, gpu1\n"
+                    "  hbm      2.039 TB/s    hbm\n"
+                    "  pcie     31.50 GB/s    pcie_switch0\n"
+                    "server0.pcie_switch0\n"
+                    "  pcie     31.50 GB/s    gpu0, gpu1, cpu0, nic0, nic1\n"
+                    "  drive    4.000 GB/s out, 6.800 GB/s in  ssd0, ssd1\n"))
+      << drawn.output;
 }
 
 TEST(CommandLine, ValidateSuggestsAMisspeltSuite) {

@@ -51,6 +51,26 @@ TEST(Documents, EveryTableIsInOne) {
   }
 }
 
+// The table of a newcomer: every file that it names is there, and its first questions are answered.
+TEST(Documents, WhereIsWhatNamesFilesThatThereAre) {
+  const std::string text = text_of(kRoot / "sim/README.md");
+  const std::size_t begin = text.find("## Where is what");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string table = text.substr(begin, text.find("\n## ", begin + 1) - begin);
+  std::size_t files = 0;
+  for (std::size_t open = table.find('`'); open != std::string::npos;) {
+    const std::size_t close = table.find('`', open + 1);
+    const std::string file = table.substr(open + 1, close - open - 1);
+    EXPECT_TRUE(fs::is_regular_file(kRoot / file)) << file;
+    ++files;
+    open = table.find('`', close + 1);
+  }
+  EXPECT_GT(files, 30U);
+  for (const char* topic : {"| HBM", "| power cap", "| checkpoint", "| contention", "| fat tree"}) {
+    EXPECT_NE(table.find(topic), std::string::npos) << topic;
+  }
+}
+
 TEST(Documents, MarkersAreReplacedAndMistakesNamed) {
   const std::vector<Table> tables = {
       {.name = "chip",

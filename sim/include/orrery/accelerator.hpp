@@ -74,7 +74,8 @@ struct ThermalLimits {
   Temperature shutdown = Temperature::celsius(95);
 };
 
-/// What a device draws besides its kernels, and what bounds its clock and temperature.
+/// What a device draws besides its kernels, and what bounds its clock and temperature. Its
+/// functions are pure, O(1), and may be called from several threads at once.
 class PowerModel {
  public:
   virtual ~PowerModel() = default;
@@ -102,16 +103,20 @@ class PowerModel {
   [[nodiscard]] virtual const ThermalLimits& memory_limits() const = 0;
 };
 
+/// Immutable once made: its functions are pure and may be called from several threads at once.
+/// References and pointers that they return live as long as the device.
 class Accelerator {
  public:
   virtual ~Accelerator() = default;
   [[nodiscard]] virtual const std::string& name() const = 0;
   /// Bytes of device memory that a job can use.
   [[nodiscard]] virtual Bytes memory_capacity() const = 0;
-  /// Datasheet rate of dense matrix work, the denominator of MFU.
+  /// Datasheet rate of dense matrix work, the denominator of MFU; zero in a format that it does not
+  /// support.
   [[nodiscard]] virtual FlopsPerSecond peak(Dtype dtype) const = 0;
   /// Whether the device multiplies matrices in `dtype`, on whatever units.
   [[nodiscard]] virtual bool supports(Dtype dtype) const = 0;
+  /// Of the datasheet, read and write together.
   [[nodiscard]] virtual BytesPerSecond memory_bandwidth() const = 0;
   /// Multiprocessors (or cores) that kernels and communication kernels share.
   [[nodiscard]] virtual int multiprocessors() const = 0;
@@ -119,6 +124,7 @@ class Accelerator {
   /// nothing.
   [[nodiscard]] virtual std::string caveat() const { return {}; }
   /// Time of one launch of `work` (its `repeat` is not applied), O(1).
+  /// @pre products and attention are in a format that the device supports
   [[nodiscard]] virtual Cost cost(const Work& work, const OperatingPoint& point) const = 0;
   /// Null where nothing is known of the device's power.
   [[nodiscard]] virtual const PowerModel* power() const { return nullptr; }

@@ -158,7 +158,7 @@ struct GroupLayout {
   friend bool operator==(const GroupLayout&, const GroupLayout&) = default;
 };
 
-/// How often a collective is issued concurrently and what it asks.
+/// One collective of one group, with nothing said of when.
 struct CollectiveRequest {
   CollectiveKind kind = CollectiveKind::AllReduce;
   /// The whole buffer: what every rank ends with (all-gather), starts with (reduce-scatter,
@@ -200,10 +200,14 @@ struct CollectiveCost {
   [[nodiscard]] Seconds time() const { return latency + transfer; }
 };
 
+/// Immutable once made: cost() is pure and may be called from several threads at once.
 class CollectiveModel {
  public:
   virtual ~CollectiveModel() = default;
-  /// The cheapest algorithm and protocol, or the pinned one. O(algorithms).
+  /// The cheapest algorithm and protocol, or the pinned one. O(algorithms). A group of one, or no
+  /// bytes, take no time.
+  /// @throws ConfigError where the group communicates over something that the machine or the
+  /// model's parameters do not have.
   [[nodiscard]] virtual CollectiveCost cost(const CollectiveRequest& request) const = 0;
 };
 

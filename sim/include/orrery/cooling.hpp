@@ -31,7 +31,7 @@ struct ControlInput {
 };
 
 /// How heat leaves a server's devices: fans over sinks, cold plates, or a tank of liquid. Speed is
-/// a ratio of the highest, in [least_speed(), 1].
+/// a ratio of the highest, in [least_speed(), 1]. Immutable: what changes in time is the caller's.
 class ServerCooling {
  public:
   enum class Medium { Air, Liquid };
@@ -41,6 +41,7 @@ class ServerCooling {
   /// Row of every device along the stream, one per device, from 0. Devices of a row share the
   /// stream; a row takes in what leaves the one before it.
   [[nodiscard]] virtual std::vector<int> rows(int devices) const = 0;
+  /// Of each device. A stream of fixed properties takes no notice of `inlet`.
   [[nodiscard]] virtual HeatPath path(double speed, Temperature inlet) const = 0;
   /// Heat that the part of the stream that passes the devices takes up per kelvin.
   [[nodiscard]] virtual WattsPerKelvin stream(double speed, Temperature inlet) const = 0;
@@ -101,11 +102,12 @@ class PlantRun {
   virtual void set_fault(PlantFault fault, bool lost) = 0;
 };
 
-/// A building's cooling.
+/// A building's cooling. Immutable; the runs that it starts do not refer to one another.
 class Plant {
  public:
   virtual ~Plant() = default;
-  /// At rest under a constant load; for a plant without loops simply its supply.
+  /// At rest under a constant load; for a plant without loops simply its supply. The plant outlives
+  /// the run.
   /// @throws SimulationError when it cannot carry the load.
   [[nodiscard]] virtual std::unique_ptr<PlantRun> start(const PlantLoad& load,
                                                         const Weather& weather) const = 0;
@@ -115,6 +117,7 @@ class Plant {
   [[nodiscard]] virtual bool outdoor() const = 0;
   /// Ratio of IT power that the building loses before the servers: transformers, UPS, busbars.
   [[nodiscard]] virtual double distribution_loss() const = 0;
+  /// What of it is estimated; empty if nothing.
   [[nodiscard]] virtual std::string caveat() const { return {}; }
 };
 

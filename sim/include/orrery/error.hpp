@@ -1,5 +1,6 @@
 #pragma once
-/// The exceptions of the library. Nothing else escapes its public functions.
+/// The exceptions of the library. Nothing else escapes its public functions, but std::bad_alloc and
+/// what parse_measure() says.
 
 #include <stdexcept>
 #include <string>

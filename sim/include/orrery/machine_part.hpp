@@ -93,7 +93,8 @@ class MachinePart {
   /// a ring, to all, or the first to the second; the links of that pattern are the layout's rings.
   /// @pre all devices are part, sorted
   [[nodiscard]] GroupLayout layout(std::span<const int> devices, CollectiveKind kind) const;
-  /// The links as lines of text, by component: what `orrery show` prints.
+  /// The links as lines of text: what `orrery check --draw` prints. Every link stands under both of
+  /// its ends, with what it carries from there; components whose lines are equal share them.
   [[nodiscard]] std::string drawing() const;
 
  private:

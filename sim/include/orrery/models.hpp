@@ -20,11 +20,12 @@ class Models {
  public:
   using Factory = std::function<std::unique_ptr<const Interface>(Reader&)>;
   using Keys = const Table& (*)();
+  /// Models such as "gpu.tiled"; one of a name that is known takes its place.
   void add(const std::string& name, Factory factory, Keys keys = nullptr) {
     factories_[name] = std::move(factory);
     keys_[name] = keys;
   }
-  /// Of the models that gave one, by name.
+  /// Of the models that gave one, sorted by name. Makes them anew at every call.
   [[nodiscard]] std::vector<Table> tables() const {
     std::vector<Table> result;
     for (const auto& [name, keys] : keys_) {
@@ -34,13 +35,15 @@ class Models {
     }
     return result;
   }
+  /// Sorted.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> result;
     for (const auto& entry : factories_) result.push_back(entry.first);
     return result;
   }
-  /// Makes the model that the key `model` of `reader` names (or `fallback` when absent); null after
-  /// reporting an unknown name.
+  /// Makes the model that `key` of `reader` names (or `fallback` when absent); null after reporting
+  /// an unknown name. Other mistakes go to the reader's diagnostics, too: a model that was made
+  /// with mistakes must not be used. @pre there is a model
   std::unique_ptr<const Interface> make(Reader& reader, const std::string& key,
                                         const std::string& fallback = "") const {
     std::vector<std::pair<std::string, const Factory*>> options;

@@ -20,7 +20,7 @@ struct PowerReport {
   bool machine = false;  ///< false: only the devices' power is known
   int servers = 1;
   Watts device_mean{};   ///< of the devices that the job occupies
-  Watts device_peak{};   ///< likewise
+  Watts device_peak{};   ///< likewise, the highest of any; no less than any draws in the mean
   int idle_devices = 0;  ///< of these servers, which the job leaves idle
   Watts idle_mean{};     ///< of one of them
   Watts devices{};       ///< all of a server, idle ones included

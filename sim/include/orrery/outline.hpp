@@ -54,6 +54,7 @@ struct Outline : WorkTables {
   int microbatches_left_out = 0;
   int period = 1;
 
+  /// Appends a routine; its index, for Step::call and Pass::routine.
   std::uint32_t add(Routine routine);
 };
 

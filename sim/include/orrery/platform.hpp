@@ -38,7 +38,8 @@ using AcceleratorFactory = std::function<std::shared_ptr<const Accelerator>(Read
 /// `degraded`. Immutable.
 class Platform {
  public:
-  /// Reads `system` (see configs/README.md). Mistakes go to the reader's diagnostics.
+  /// Reads `system` (see configs/README.md). Mistakes go to the reader's diagnostics: a platform
+  /// that was read with mistakes must not be used.
   /// `make` turns the `accelerator` map into a model.
   /// The devices of each of the servers `singled_out` are kinds of their own: they may get hotter
   /// than others.
@@ -57,6 +58,7 @@ class Platform {
   /// Index into kinds().
   [[nodiscard]] int kind(int device) const;
   /// Devices of equal number differ in nothing: neither in kind nor in what their links carry.
+  /// Numbers count from 0; @pre 0 <= device < devices(), as of kind()
   [[nodiscard]] int condition(int device) const;
   /// All devices are of one condition.
   [[nodiscard]] bool uniform() const;
@@ -75,7 +77,8 @@ class Platform {
   [[nodiscard]] Bytes memory_capacity() const;
   /// What the host spends to launch one kernel, of the server's CPU.
   [[nodiscard]] Seconds launch_time() const;
-  /// The `communication` map of the system, for the collective model.
+  /// The `communication` map of the system, for the collective model. It, and what else is returned
+  /// by reference, lives as long as the platform.
   [[nodiscard]] const Node& communication() const;
   /// What everything but the accelerators draws, of an ordinary server and of the fabric.
   [[nodiscard]] const MachinePower& power() const;
@@ -83,17 +86,18 @@ class Platform {
   [[nodiscard]] const Node& cooling() const;
 
   /// Some servers and what joins them, part by part; sorted, without duplicates, at least one. With
-  /// `every_switch` each spine and core is a component of its own. O(their components).
+  /// `every_switch` each spine and core is a component of its own. O(their components). The
+  /// platform outlives the part.
   [[nodiscard]] MachinePart part(std::span<const int> servers, bool every_switch = false) const;
 
   /// What the group can talk over when every device of the machine works in a group of the same
   /// shape, or alone. `devices` holds at least one, sorted, without duplicates. O(size).
   [[nodiscard]] GroupLayout layout(std::span<const int> devices,
                                    Others others = Others::Alike) const;
-  /// What operations share, once for all servers and switches that are alike: GroupLayout::up,
-  /// ::out and ::pairs refer to it. Those of the ordinary build come first, then those of `mixed`
-  /// servers; each build has links between switches of its own number. Lives as long as the
-  /// platform. Thread-safe.
+  /// What operations share, once for all servers and switches that are alike: the ResourceUse of
+  /// layout() refers to it by index. Those of the ordinary build come first, then those of `mixed`
+  /// servers; each build has links between switches of its own number. Made at the first call;
+  /// thread-safe.
   [[nodiscard]] const std::vector<Resource>& resources() const;
   /// What traffic does to links, adapters and switches: of resources that are alike the busiest.
   /// @param resources by resource, as StepResult::resource_activity

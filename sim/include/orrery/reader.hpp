@@ -33,6 +33,7 @@ class Diagnostics {
 class Reader {
  public:
   /// `name` is what the map is called in messages ("workload"). A node that is no map is reported.
+  /// `diagnostics` outlives the reader and its children.
   Reader(Node node, std::string name, Diagnostics& diagnostics);
 
   [[nodiscard]] const Location& where() const { return node_.where(); }
@@ -63,6 +64,7 @@ class Reader {
   double measure_within(const std::string& key, Dimension dimension, double low, double high);
   /// An absolute temperature such as "25 degC", above absolute zero.
   Temperature temperature(const std::string& key, std::optional<Temperature> fallback = {});
+  /// A whole number of at least `minimum`. The forms with `_or` take an absent key for `fallback`.
   std::int64_t integer(const std::string& key, std::int64_t minimum = 1);
   std::int64_t integer_or(const std::string& key, std::int64_t fallback, std::int64_t minimum = 1);
   /// A bare number in [low, high].
@@ -88,8 +90,9 @@ class Reader {
   }
   /// The map at `key`; when absent, reported if `required`, else an empty map is read.
   Reader child(const std::string& key, bool required = true);
-  /// The sequence of maps at `key`; empty when absent and not required.
+  /// The sequence of maps at `key`, in file order; empty when absent and not required.
   std::vector<Reader> children(const std::string& key, bool required = true);
+  /// Lists, in file order; a missing key is reported.
   std::vector<std::int64_t> integers(const std::string& key, std::int64_t minimum = 0);
   std::vector<std::string> texts(const std::string& key);
   /// The keys of this map in file order (for maps whose keys are names).

@@ -9,6 +9,7 @@
 
 namespace orrery {
 
+/// A value: copies share the factories' captures and nothing else.
 struct Registry {
   Models<Accelerator> accelerators;
   Models<CollectiveModel> collectives;

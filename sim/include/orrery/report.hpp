@@ -44,10 +44,15 @@ struct TransferReport {
   std::string name;
   Bytes bytes{};
   Seconds at{};
-  Seconds time{};              ///< from `at` to its end
-  BytesPerSecond bandwidth{};  ///< bytes / time
-  Seconds alone{};             ///< what it takes with nothing else under way
-  std::string limit;           ///< the resource that bounds it alone; empty where its model does
+  Seconds time{};                  ///< from `at` to its end
+  BytesPerSecond bandwidth{};      ///< bytes / time: a collective's algorithm bandwidth
+  BytesPerSecond bus_bandwidth{};  ///< of a collective, as nccl-tests defines it; zero for a copy
+  std::string algorithm{};         ///< of a collective; empty for a copy
+  std::string protocol{};          ///< likewise
+  Seconds alone{};                 ///< what it takes with nothing else under way
+  std::string alone_limit{};       ///< what then bounds it, a resource; empty where its model does
+  std::string busiest{};           ///< of the resources that it takes, while it ran; empty: none
+  double busiest_activity = 0;     ///< of that, by all transfers: ratio of its capacity
 };
 
 /// A resource that transfers shared.
@@ -93,7 +98,8 @@ struct Report {
 struct JsonOptions {
   bool timing = false;  ///< adds what the simulation took, which differs from run to run
 };
-/// The stable contract of the README: keys end in their unit. Ends with a newline.
+/// The stable contract of the README: keys end in their unit. Ends with a newline. The same report
+/// gives the same bytes.
 std::string to_json(const Report& report, const JsonOptions& options = {});
 
 /// One number of the JSON report by its dotted path, "throughput.step_time_s".
@@ -101,9 +107,9 @@ std::string to_json(const Report& report, const JsonOptions& options = {});
 double metric(const Report& report, const std::string& path);
 
 struct TextOptions {
-  bool colour = false;
-  bool timing = false;
-  int width = 80;
+  bool colour = false;  ///< ANSI escapes
+  bool timing = false;  ///< as JsonOptions::timing
+  int width = 80;       ///< of the terminal: bars are as long as it leaves them
 };
 /// A summary for a terminal.
 std::string to_summary(const Report& report, const TextOptions& options = {});

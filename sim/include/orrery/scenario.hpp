@@ -46,10 +46,11 @@ struct Scenario {
   std::vector<InputFile> inputs;  ///< the scenario, then the library entries, sorted
 };
 
-/// Reads `path`, a YAML file or a folder with `scenario.yaml`. @throws ConfigError
+/// Reads `path`, a YAML file or a folder with `scenario.yaml`. Only its form is checked: what a map
+/// holds is read by those whose it is, in Simulation::run(). @throws ConfigError
 Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
 /// The same with a library that outlives the call: of many scenarios, or of one with many
-/// overrides, only the first that uses an entry reads it.
+/// overrides, only the first that uses an entry reads it. @throws ConfigError
 Scenario load_scenario(const std::filesystem::path& path, const Library& library,
                        const std::vector<std::pair<std::string, std::string>>& overrides = {});
 

@@ -22,8 +22,9 @@ class Simulation {
   Registry registry_;
 };
 
-/// The machine of a scenario as lines of text, component by component with its links: its first
-/// server and, where there are several, the first behind another leaf, with the switches between.
+/// The machine of a scenario as lines of text, component by component with its links
+/// (MachinePart::drawing()): one server of each sort and, where there are several, the first behind
+/// another leaf, with the switches between.
 /// @throws ConfigError for input that is wrong
 [[nodiscard]] std::string draw_machine(const Scenario& scenario, const Registry& registry);
 

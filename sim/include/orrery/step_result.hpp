@@ -41,16 +41,17 @@ struct BoardEnergy {
 struct RankEnergy {
   BoardEnergy board;
   std::array<Joules, kTileCount> by_tile{};  ///< sums to board.total()
-  Watts peak{};                              ///< of its kernels
-  Hertz clock{};                             ///< mean over the time of its kernels
-  double capped = 0;                         ///< of the step, with the clock held down by the cap
+  Watts peak{};   ///< of one kernel or one collective alone: beside one another they may draw more
+  Hertz clock{};  ///< mean over the time of its kernels
+  double capped = 0;  ///< of the step, with the clock held down by the cap
 };
 
-/// Power of one device over a step: `watts` from `time` to the next.
+/// Power of one device over a step: `power` from `time` to that of the next.
 struct PowerStep {
   Seconds time{};
   Watts power{};
 };
+/// In the order of time, from 0; the last goes on to the end of the step.
 using PowerTrace = std::vector<PowerStep>;
 
 struct StepResult {
@@ -59,10 +60,10 @@ struct StepResult {
   std::vector<Tiles> rank_tiles;
   /// Mean over all ranks; sums to step_time.
   Tiles breakdown{};
-  /// Kernel time by kind ("matrix multiply", "attention", "memory-bound", "launch"), mean over
-  /// all ranks, undisturbed by communication.
+  /// Kernel time by kind ("matrix multiply", "fused attention", "memory-bound"), mean over all
+  /// ranks, undisturbed by communication.
   std::map<std::string, Seconds> kernel_time;
-  std::vector<CollectiveSummary> collectives;
+  std::vector<CollectiveSummary> collectives;  ///< sorted by label, algorithm and protocol
   /// The longest chain of dependencies at undisturbed cost: no step can beat it.
   Seconds critical_path{};
   std::uint64_t events = 0;

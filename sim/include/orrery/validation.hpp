@@ -36,7 +36,7 @@ struct SuiteResult {
   std::string title;
   std::string metric;
   std::string unit;
-  std::vector<ValidationCase> cases;
+  std::vector<ValidationCase> cases;  ///< in the order of the suite's table
   std::optional<double> target_mean;  ///< of the absolute error
   std::optional<double> target_median;
   std::string known_miss;         ///< why a target is not met; empty when it should be
@@ -60,7 +60,7 @@ struct SuiteResult {
   [[nodiscard]] std::string failure() const;
 };
 
-/// The suite files below `folder`, sorted by name.
+/// The suite files below `folder`, sorted by name; none where there is no such folder.
 std::vector<std::filesystem::path> validation_suites(const std::filesystem::path& folder);
 /// Simulates every case of a suite. @throws ConfigError when the suite or its table is malformed.
 SuiteResult validate_suite(const std::filesystem::path& file, const Registry& registry,
@@ -68,11 +68,13 @@ SuiteResult validate_suite(const std::filesystem::path& file, const Registry& re
 /// The same for several suites, in the order of `files`, on `threads` threads (0: one per
 /// processor). Results do not depend on their number. Library entries are read once, and machines
 /// are made once for all cases of a suite that differ in nothing but their workload.
+/// @throws ConfigError as validate_suite(), of the first that is malformed
 std::vector<SuiteResult> validate_suites(const std::vector<std::filesystem::path>& files,
                                          const Registry& registry, const LoadOptions& options = {},
                                          int threads = 0);
 
-/// A table of suites for a terminal, and the cases of one.
+/// A table of suites for a terminal, and the cases of one; both end with a newline, as the JSON
+/// does.
 std::string to_text(const std::vector<SuiteResult>& suites);
 std::string cases_to_text(const SuiteResult& suite);
 std::string to_json(const std::vector<SuiteResult>& suites);

@@ -87,7 +87,10 @@ class Workload {
   /// look at single ranks. @throws ConfigError as lower()
   [[nodiscard]] virtual JobLayout layout(const Platform& platform) const = 0;
   /// What lower() says of memory, without lowering; none where it says nothing.
+  /// @throws ConfigError as lower()
   [[nodiscard]] virtual std::optional<MemoryUse> memory(const Platform&) const { return {}; }
+  /// What lower() says of the step, without lowering; none where that is not known before.
+  [[nodiscard]] virtual std::optional<StepWork> work(const Platform&) const { return {}; }
   /// The ways in which the workload could be laid out; null when there is only this one.
   /// @throws ConfigError for a dimension or value of `search` that there is not.
   [[nodiscard]] virtual std::unique_ptr<const StrategySpace> strategies(const Platform&,

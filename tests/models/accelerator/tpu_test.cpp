@@ -205,13 +205,67 @@ TEST(Tpu, HonoursTheOperatingPoint) {
               4 * (cost(*device, copy).time.si() - 1e-6), 1e-12);
 }
 
-TEST(Tpu, IsMonotoneInEveryDimension) {
-  const auto device = tpu("use: accelerators/tpu-v4");
-  Seconds before{};
-  for (double size = 64; size < 20000; size *= 1.3) {
-    const Seconds time = cost(*device, product(std::floor(size), 4096, 4096)).time;
-    EXPECT_GE(time, before) << size;
-    before = time;
+TEST(Tpu, SharesTheRowsOfATileAmongItsArrays) {
+  // One tile of 1024 rows on four arrays: 256 each. 255 rows take two, the second of which waits
+  // for weights that take 128 cycles; 640 rows in five blocks would take two rounds.
+  const tpu::MatrixUnits units{.rows = 128, .columns = 128, .count = 4};
+  const auto cycles = [&](double m) {
+    return tpu::product_cycles(units, 4, product(m, 128, 128)) - 256;
+  };
+  EXPECT_DOUBLE_EQ(cycles(1024), 256);
+  EXPECT_DOUBLE_EQ(cycles(255), 128);
+  EXPECT_DOUBLE_EQ(cycles(640), 160);
+}
+
+TEST(Tpu, AttentionPadsItsKeysToWholeBlocks) {
+  // 513 keys are two blocks of 512, of which three of four are computed; 512 are one.
+  const auto device = tpu(kDevice);
+  FlashAttention a = attention(1, 8, 512, 128);
+  const double one = cost(*device, a).time.si() - 1e-6;
+  a.key_length = 513;
+  EXPECT_NEAR(cost(*device, a).time.si() - 1e-6, one * 1024 * 0.75 / 512, 1e-12);
+}
+
+// Times of one kernel as one of its sizes grows, on every TPU.
+template <class Shape>
+void expect_monotone(const Shape& start, const char* name, double Shape::* size) {
+  for (const char* entry : {"tpu-v4", "tpu-v5e", "tpu-v6e", "tpu-7x"}) {
+    const auto device = tpu("use: accelerators/" + std::string(entry));
+    Shape shape = start;
+    Seconds before{};
+    for (double value = 1; value < 9000; value += value < 1100 ? 1 : 97) {
+      shape.*size = value;
+      const Seconds time = cost(*device, shape).time;
+      ASSERT_GE(time, before) << entry << ' ' << name << ' ' << value;
+      before = time;
+    }
+  }
+}
+
+TEST(Tpu, ProductsAreMonotoneInEverySize) {
+  for (const Gemm& start : {product(128, 128, 128), product(1, 700, 128), product(200, 4096, 4096),
+                            product(4096, 4096, 4096)}) {
+    expect_monotone(start, "m", &Gemm::m);
+    expect_monotone(start, "n", &Gemm::n);
+    expect_monotone(start, "k", &Gemm::k);
+    expect_monotone(start, "batch", &Gemm::batch);
+  }
+}
+
+TEST(Tpu, AttentionIsMonotoneInEverySize) {
+  for (FlashAttention start : {attention(1, 8, 2048, 128), attention(1, 1, 100, 192)}) {
+    for (const int variant : {0, 1, 2, 3}) {
+      start.backward = variant % 2 == 1;
+      start.causal = variant < 2;
+      using A = FlashAttention;
+      expect_monotone(start, "value_dim", &A::value_dim);
+      expect_monotone(start, "head_dim", &A::head_dim);
+      expect_monotone(start, "query_length", &A::query_length);
+      expect_monotone(start, "key_length", &A::key_length);
+      expect_monotone(start, "heads", &A::heads);
+      expect_monotone(start, "kv_heads", &A::kv_heads);
+      expect_monotone(start, "batch", &A::batch);
+    }
   }
 }
 

@@ -71,7 +71,7 @@ TEST(Copy, IsSpreadOverParallelLinks) {
   EXPECT_DOUBLE_EQ(gigabytes_per_second(copy(part, "server0.gpu0", "server0.gpu1").bandwidth), 100);
   EXPECT_DOUBLE_EQ(gigabytes_per_second(copy(part, "server0.gpu1", "server0.gpu0").bandwidth), 100);
   // The drawing has the two alike in one line.
-  EXPECT_NE(part.drawing().find("25.00 GB/s  x2"), std::string::npos) << part.drawing();
+  EXPECT_NE(part.drawing().find("25.00 GB/s    2 x gpu1"), std::string::npos) << part.drawing();
 }
 
 // Cards 2 i and 2 i + 1 share a switch with adapters of these numbers.

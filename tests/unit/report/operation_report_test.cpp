@@ -103,5 +103,29 @@ TEST(OperationSummary, FitsATerminalAndSaysWhatMatters) {
   }
 }
 
+TEST(OperationSummary, SaysWhoseEnergyItIs) {
+  Report report = hand_made();
+  EXPECT_NE(to_summary(report).find("(the facility)"), std::string::npos);
+  report.operation->power.pue = 0;
+  EXPECT_NE(to_summary(report).find("(all IT)"), std::string::npos);
+  report.operation->power.machine = false;
+  report.devices = 32;
+  EXPECT_NE(to_summary(report).find("(all 32 devices)"), std::string::npos);
+  report.devices = 1;
+  EXPECT_NE(to_summary(report).find("(the device)"), std::string::npos);
+}
+
+TEST(OperationSummary, SaysOfAnIdleDeviceThatItIs) {
+  Report report = hand_made();
+  report.operation->thermal->devices[1].clock_mean = Hertz(1.4e9);
+  const std::string text = to_summary(report);
+  EXPECT_EQ(text.find("0 Hz"), std::string::npos) << text;
+  const std::size_t coolest = text.find("coolest   server0.gpu0");
+  ASSERT_NE(coolest, std::string::npos);
+  EXPECT_NE(text.substr(coolest, text.find('\n', coolest) - coolest).find(", idle"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace orrery

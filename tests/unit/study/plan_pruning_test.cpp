@@ -6,6 +6,7 @@
 #include <orrery/simulation.hpp>
 
 #include "scenario/evaluate.hpp"
+#include "study/limit_bounds.hpp"
 #include "study/strategy_evaluator.hpp"
 
 namespace orrery {
@@ -193,6 +194,70 @@ TEST(PlanLimits, FindTheSameWithoutPruning) {
     const PlanResult every = planned(all);
     EXPECT_EQ(best_of(few), best_of(every)) << limits;
   }
+}
+
+// What a bound shows to be out of reach is not evaluated, and is rejected as if it had been.
+TEST(PlanLimits, OutOfReachRejectWithoutEvaluating) {
+  const Changes narrow = {
+      {"plan.search", "{tensor: [4], microbatch: [1], context: [1], recompute: [none]}"}};
+  for (const char* limits :
+       {"{throughput.mfu: {min: 0.99}}", "{throughput.tokens_per_s: {min: 1.0e+12}}",
+        "{throughput.step_time_s: {max: 1.0e-3}}", "{memory.device_total_bytes: {max: 1.0e+6}}",
+        "{power.device_mean_w: {max: 1}, throughput.hfu: {min: 0.99}}"}) {
+    Changes pruned = narrow;
+    pruned.emplace_back("plan.limits", limits);
+    Changes all = pruned;
+    all.emplace_back("plan.prune", "false");
+    const PlanResult few = planned(pruned), every = planned(all);
+    EXPECT_TRUE(few.best.empty()) << limits;
+    EXPECT_EQ(few.rejected, every.rejected) << limits;
+    EXPECT_EQ(few.evaluated, few.legal) << limits;
+    // Some fit: none is the nearest to that.
+    EXPECT_EQ(few.nearest, "") << limits;
+  }
+}
+
+// The bounds alone leave nothing to evaluate; a limit of no metric is a mistake nevertheless.
+TEST(PlanLimits, OfNoMetricAreMistakesWhateverTheOthersRuleOut) {
+  const Changes limits = {
+      {"plan.search", "{tensor: [4], microbatch: [1], context: [1], recompute: [none]}"},
+      {"plan.limits", "{throughput.mfu: {min: 0.99}, power.device_w: {max: 500}}"}};
+  EXPECT_THROW((void)planned(limits), ConfigError);
+}
+
+// No evaluation keeps a limit that a bound shows to be out of reach.
+TEST_P(PlanPruning, BoundsOfLimitsAreKept) {
+  std::vector<Limit> limits;
+  for (const char* metric : {"throughput.mfu", "throughput.hfu", "throughput.tokens_per_s"}) {
+    limits.push_back({.metric = metric, .where = {}, .least = 0, .most = {}});
+  }
+  limits.push_back({.metric = "throughput.step_time_s", .where = {}, .least = {}, .most = 1e300});
+  limits.push_back({.metric = "memory.activations_bytes", .where = {}, .least = {}, .most = 0});
+  const StrategyEvaluator evaluator(machine_, *space_, DeviceState::Settled);
+  for_some(6, [&](std::size_t index, const Workload& workload) {
+    const Report report =
+        evaluate(machine_, workload,
+                 {.fidelity = Fidelity::Analytic, .ignore_memory = true, .operate = true});
+    // What the step reaches is within reach.
+    for (Limit& limit : limits) {
+      const double value = metric(report, limit.metric);
+      if (limit.least) limit.least = value;
+      if (limit.most) limit.most = value;
+    }
+    const Limit* beyond =
+        LimitBounds(machine_, limits).out_of_reach(workload, evaluator.least_time(index));
+    EXPECT_EQ(beyond, nullptr) << beyond->metric;
+    // At the step that the report has, a hair more is not.
+    const bool one_peak = machine_.platform->kinds().size() == 1;
+    for (Limit& limit : limits) {
+      if (!one_peak && limit.metric.ends_with("fu")) continue;  // bounded by the lowest of several
+      if (limit.least) *limit.least *= 1 + 1e-9;
+      if (limit.most) *limit.most *= 1 - 1e-9;
+      const std::vector<Limit> one{limit};
+      EXPECT_NE(LimitBounds(machine_, one).out_of_reach(workload, report.step.step_time), nullptr)
+          << limit.metric;
+    }
+  });
 }
 
 // Nothing overlaps and the host keeps ahead: the step is what the compute stream does, all of which

@@ -40,11 +40,11 @@ using Findings = std::vector<std::string>;
 [[nodiscard]] Findings check_collectives(const CollectiveModel& model, const Platform& platform);
 
 /// On `platform`, which may hold devices that differ:
-/// - layout(), lower() and memory() are functions: called twice they say the same;
+/// - layout() and lower() are functions: called twice they say the same;
 /// - the represented ranks stand for the devices of the job, kind by kind (lower() checks it);
 /// - the outline holds together: every index is inside its table, passes wait for passes, routines
 ///   run routines that come before them;
-/// - lower() and memory() agree on memory;
+/// - lower() agrees with memory() and work() where these say anything;
 /// - what the step amounts to is not negative;
 /// - the step ends in both fidelities, the tiles of every rank sum to it, it is no shorter than its
 ///   critical path, and every rank simulated gives the folded step within 1e-9 (up to 512 ranks).
