@@ -10,6 +10,8 @@ set(ORRERY_UNITY_sim_telemetry sim_scenario)
 foreach(small sim_units sim_install sim_program sim_folding)
   set(ORRERY_UNITY_${small} sim_kernel)
 endforeach()
+set(ORRERY_UNITY_sim_sdk sim_study)
+set(ORRERY_UNITY_models models_workload)
 set(ORRERY_UNITY_models_collective models_accelerator)
 set(ORRERY_UNITY_models_cooling models_accelerator)
 

@@ -141,7 +141,7 @@ class Summary {
   // A transfer that others slow down says where it met them, and what it would take without them.
   static std::string limit_of(const TransferReport& one) {
     constexpr double kAsAlone = 1.001;
-    const std::string alone = one.alone_limit.empty() ? "" : "limited by " + one.alone_limit;
+    std::string alone = one.alone_limit.empty() ? "" : "limited by " + one.alone_limit;
     if (one.time <= one.alone * kAsAlone) return alone;
     return fmt::format("slowed by others: {} is {:.0f} % busy; alone {}{}{}", one.busiest,
                        one.busiest_activity * 100, to_text(one.alone), alone.empty() ? "" : ", ",
